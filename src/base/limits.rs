@@ -1,0 +1,30 @@
+//! Every bound of every queue, table and message, each with its reason. What configuration may change has its default here.
+
+use std::time::Duration;
+
+/// A SIP message: the largest UDP datagram, and the same over streams so that one parser bound holds everywhere.
+pub const MESSAGE_BYTES_MAX: usize = 65_535;
+/// Header lines of one message: twenty times what carriers send.
+pub const HEADERS_MAX: usize = 512;
+/// Requests above this go by TCP where the peer has it (RFC 3261 18.1.1: MTU 1500 less 200).
+pub const DATAGRAM_REQUEST_BYTES_MAX: usize = 1_300;
+/// Inbox of one call: more than one call can sensibly have under way; full means the message is dropped and counted.
+pub const CALL_INBOX: usize = 64;
+/// Inbox of the switchboard: about 100 ms of work; full means new work is refused, statelessly.
+pub const SWITCHBOARD_INBOX: usize = 4_096;
+/// Transactions of one owner that is not a call (registrations, health checks, subscriptions).
+pub const SWITCHBOARD_TRANSACTIONS: usize = 50_000;
+/// Transactions of one call: re-INVITEs and the like arrive one after the other.
+pub const CALL_TRANSACTIONS: usize = 64;
+/// Legs of one call (RFC 3261 forking to phones, ring groups).
+pub const LEGS_MAX: usize = 32;
+/// Early dialogs that one outbound INVITE may open before further ones are ignored.
+pub const FORKS_MAX: usize = 8;
+/// Bytes waiting to be written to one stream connection before it is closed as stuck.
+pub const STREAM_BACKLOG: usize = 256;
+/// Trail lines of one call; later ones are counted, not kept.
+pub const TRAIL_MAX: usize = 64;
+/// How long a new TCP, TLS or WebSocket peer has to send its first whole message.
+pub const STREAM_FIRST_MESSAGE: Duration = Duration::from_secs(10);
+/// Records waiting for the journal; full means new calls are refused, a record is never lost.
+pub const JOURNAL_QUEUE: usize = 65_536;

@@ -1,0 +1,225 @@
+//! The doors of a call: what it is started with, what goes in, what comes out.
+
+use crate::base::cause::Cause;
+use crate::base::e164::E164;
+use crate::base::entropy::Entropy;
+use crate::base::id::{CallId, LegId};
+use crate::base::now::Now;
+use crate::domain::contact::Record;
+use crate::domain::phone::settings::Phone;
+use crate::domain::profile::Profile;
+use crate::domain::trunk::settings::Trunk;
+use crate::protocol::sip::message::Message;
+use crate::protocol::sip::path::{ListenerId, Outgoing, Path, Target, Transport};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Who is at the other end of a leg.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Party {
+    Trunk(Arc<Trunk>),
+    Phone(Arc<Phone>),
+}
+
+/// Everything that was decided before the call's task began.
+#[derive(Debug)]
+pub struct CallStart {
+    pub id: CallId,
+    pub entropy: Entropy,
+    pub now: Now,
+    pub invite: Box<Message>,
+    pub from: Path,
+    pub caller: Party,
+    pub profiles: Arc<Profiles>,
+    pub dialled: Dialled,
+    pub identity: Identity,
+    /// The twelve inbound attributes.
+    pub attributes: BTreeMap<&'static str, Box<str>>,
+    /// What is tried, in order. Empty with `refusal` set.
+    pub route: Vec<Stage>,
+    /// Set when the call is refused outright: it answers with this and writes its record.
+    pub refusal: Option<Refused>,
+    pub emergency: bool,
+    pub max_duration: Duration,
+    /// Why it came this far, in words.
+    pub trail: Vec<Box<str>>,
+}
+
+/// All profiles and the listeners of all of them, by number.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Profiles {
+    pub profiles: Vec<Arc<Profile>>,
+    /// Index: `ListenerId`. Profile index and listener index in it.
+    pub listeners: Vec<(u16, u16)>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Dialled {
+    /// The user part of the Request-URI as received.
+    pub digits: Box<str>,
+    pub e164: Option<E164>,
+}
+
+/// Who calls, normalised from From, P-Asserted-Identity, Remote-Party-ID and Privacy by the trunk's trust.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Identity {
+    pub number: Box<str>,
+    pub e164: Option<E164>,
+    pub display: Box<str>,
+    /// Privacy asked for: number and name are not shown to untrusted parties.
+    pub private: bool,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct Refused {
+    pub cause: Cause,
+    pub retry_after: Option<u32>,
+    pub words: Box<str>,
+}
+
+/// Targets that are dialled together. The first answer wins; when all have failed the next stage begins.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stage {
+    pub dials: Vec<Dial>,
+    pub ring_timeout: Duration,
+}
+
+/// One leg to be made.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Dial {
+    pub party: Party,
+    /// The Request-URI, without what depends on the resolved target.
+    pub uri: Box<str>,
+    /// User part of To and the number shown in the record.
+    pub number: Box<str>,
+    /// Route set to pre-load (Path of a registration), outermost first.
+    pub routes: Vec<Box<str>>,
+    pub place: Place,
+    /// Which of the trunk's targets this is, for health; 0 for phones.
+    pub target_index: u16,
+    /// Whether the switchboard has taken a place in the trunk's limits already.
+    pub seized: bool,
+}
+
+/// Where a leg's INVITE goes.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Place {
+    At(Target),
+    /// To be resolved by RFC 3263 first.
+    Name(NameToResolve),
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct NameToResolve {
+    pub host: Box<str>,
+    pub port: Option<u16>,
+    pub transport: Option<Transport>,
+    pub listener: ListenerId,
+    pub tls_name: Option<Arc<str>>,
+}
+
+/// What a call is told. Boxed in its inbox, so that the inbox stays small.
+#[derive(Debug)]
+pub enum CallInput {
+    Sip {
+        from: Path,
+        message: Box<Message>,
+    },
+    /// The edge could not send what carried this token.
+    Undeliverable {
+        token: u32,
+    },
+    /// The answer to `CallOutput::Resolve`; empty when the name leads nowhere. In the order in which to try.
+    Resolved {
+        leg: LegId,
+        targets: Vec<Target>,
+    },
+    /// The answer to `CallOutput::Seize`.
+    Seized {
+        leg: LegId,
+        outcome: Result<(), Refused>,
+    },
+    /// An operator, an engine or the drain wants it ended.
+    HangUp {
+        cause: Cause,
+    },
+    /// The answer to `CallOutput::Route`: where a transfer target leads.
+    Routed {
+        leg: LegId,
+        outcome: Result<Vec<Stage>, Refused>,
+    },
+}
+
+/// What a call wants done.
+#[derive(Debug)]
+pub enum CallOutput {
+    Send(Outgoing),
+    Resolve {
+        leg: LegId,
+        name: NameToResolve,
+    },
+    /// May a call go out over this trunk now? Answered with `Seized`.
+    Seize {
+        leg: LegId,
+        trunk: Arc<str>,
+        target_index: u16,
+    },
+    /// A seized place is free again, and how the attempt went.
+    Release {
+        trunk: Arc<str>,
+        target_index: u16,
+        outcome: TrunkOutcome,
+    },
+    /// Where would this caller's call to `uri` go? For transfers. Answered with `Routed`.
+    Route {
+        leg: LegId,
+        party: Party,
+        uri: Box<str>,
+    },
+    Event(CallEvent),
+    /// Last output. Nothing follows.
+    Finished(Box<Record>),
+}
+
+/// What an attempt over a trunk says about the trunk's health.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TrunkOutcome {
+    /// It spoke to us: any response that is not 408, 500, 502, 503, 504.
+    Spoke,
+    Failed,
+    /// Nothing can be concluded (cancelled before a response).
+    Unknown,
+}
+
+/// What happened to a call, for events, metrics and logs.
+#[derive(Clone, PartialEq, Debug)]
+pub enum CallEvent {
+    LegStarted { leg: LegId, party: Arc<str> },
+    Ringing { leg: LegId },
+    EarlyMedia { leg: LegId },
+    Answered { leg: LegId },
+    Held { leg: LegId },
+    Resumed { leg: LegId },
+    LegEnded { leg: LegId, cause: Cause },
+    Transferred { leg: LegId },
+}
+
+impl Profiles {
+    /// The profile and listener behind a number.
+    pub fn listener(&self, id: ListenerId) -> Option<(&Arc<Profile>, &crate::domain::profile::Listener)> {
+        let (profile, listener) = *self.listeners.get(usize::from(id.0))?;
+        let profile = self.profiles.get(usize::from(profile))?;
+        Some((profile, profile.listeners.get(usize::from(listener))?))
+    }
+}
+
+impl Party {
+    /// "trunk:carrier-a" or "phone:alice".
+    pub fn name(&self) -> String {
+        match self {
+            Party::Trunk(trunk) => format!("trunk:{}", trunk.name),
+            Party::Phone(phone) => format!("phone:{}", phone.name),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The record of a call: every timestamp, who, where to, why, and whose fault. Written once, when the call is over.
+
+use crate::base::cause::{Cause, Fault};
+use crate::base::id::CallId;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What happened, in plain data. The edge turns it into one line of JSON.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Record {
+    pub call: CallId,
+    /// Milliseconds since 1970.
+    pub started_at: u64,
+    pub ringing_at: Option<u64>,
+    pub answered_at: Option<u64>,
+    pub ended_at: u64,
+    pub cause: Cause,
+    pub fault: Fault,
+    /// The final status that the caller was given; `None` if it was answered.
+    pub status: Option<u16>,
+    pub caller: RecordParty,
+    pub dialled: Box<str>,
+    pub dialled_e164: Option<Box<str>>,
+    pub legs: Vec<RecordLeg>,
+    /// The normalised inbound attributes (reference: twelve names); absent distinct from empty.
+    pub attributes: BTreeMap<&'static str, Box<str>>,
+    /// Why each decision fell as it did, in order.
+    pub trail: Vec<Box<str>>,
+    /// Trail lines beyond the bound.
+    pub trail_lost: u32,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct RecordParty {
+    /// "trunk:carrier-a", "phone:alice"
+    pub party: Box<str>,
+    pub number: Box<str>,
+    pub display: Box<str>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct RecordLeg {
+    pub party: Arc<str>,
+    pub number: Box<str>,
+    pub started_at: u64,
+    pub ringing_at: Option<u64>,
+    pub answered_at: Option<u64>,
+    pub ended_at: u64,
+    pub cause: Cause,
+    pub status: Option<u16>,
+    pub sip_call_id: Box<str>,
+}

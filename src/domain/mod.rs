@@ -1,0 +1,10 @@
+//! The telephone exchange in its own words. Opens no socket and reads no clock.
+
+pub mod call;
+pub mod contact;
+pub mod dialplan;
+pub mod leg;
+pub mod phone;
+pub mod profile;
+pub mod switchboard;
+pub mod trunk;

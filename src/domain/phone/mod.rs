@@ -1,0 +1,3 @@
+//! A SIP phone that registers with us: its credentials, its bindings, its subscriptions.
+
+pub mod settings;

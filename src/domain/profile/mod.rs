@@ -1,0 +1,76 @@
+//! One listening side of the SIP edge: where it listens, how it presents itself, which timers it keeps.
+
+use crate::protocol::sip::path::{ListenerId, Transport};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a file in `sip-profiles/` says about itself, apart from its trunks and phones.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Profile {
+    pub name: Arc<str>,
+    pub listeners: Vec<Listener>,
+    /// The digest realm, and the host of our From and Contact headers where a listener advertises none.
+    pub realm: Box<str>,
+    /// What stands in Server and User-Agent; empty sends neither.
+    pub product: Box<str>,
+    pub timers: Timers,
+    pub session_timer: SessionTimerPolicy,
+    pub reliable: ReliablePolicy,
+}
+
+/// One socket that we listen on.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Listener {
+    pub id: ListenerId,
+    pub transport: Transport,
+    pub bind: SocketAddr,
+    /// Host (an IP literal, IPv6 in brackets, or a name) and port that we write into Via and Contact.
+    pub advertised_host: Box<str>,
+    pub advertised_port: u16,
+    pub tls: Option<TlsFiles>,
+    /// Allowed `Origin` values of WebSocket clients; empty allows every one.
+    pub origins: Vec<Box<str>>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// Authorities that a client's certificate must come from; with one, TLS is mutual.
+    pub client_authorities: Option<PathBuf>,
+}
+
+/// RFC 3261 section 17 timers.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Timers {
+    pub t1: Duration,
+    pub t2: Duration,
+    pub t4: Duration,
+}
+
+impl Default for Timers {
+    fn default() -> Timers {
+        Timers { t1: Duration::from_millis(500), t2: Duration::from_secs(4), t4: Duration::from_secs(5) }
+    }
+}
+
+/// RFC 4028, toward every peer of the profile.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SessionTimerPolicy {
+    pub enabled: bool,
+    pub expires: Duration,
+    pub min: Duration,
+}
+
+/// RFC 3262: whether provisional responses are reliable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ReliablePolicy {
+    /// Never offered; a peer that requires it is refused with 420.
+    Off,
+    /// Offered in Supported, used when the peer asks for it or both support it.
+    Supported,
+    /// Required of every peer.
+    Required,
+}

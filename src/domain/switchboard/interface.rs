@@ -1,0 +1,162 @@
+//! The doors of the switchboard.
+
+use crate::base::cause::Cause;
+use crate::base::id::{CallId, LegId};
+use crate::domain::call::interface::{CallInput, CallStart, NameToResolve, Party, Profiles, TrunkOutcome};
+use crate::domain::dialplan::Dialplan;
+use crate::domain::phone::settings::Phone;
+use crate::domain::trunk::settings::Trunk;
+use crate::protocol::sip::message::Message;
+use crate::protocol::sip::path::{Outgoing, Path, Target};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The sum of what configuration says to the exchange. Immutable; replaced whole on reload.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Exchange {
+    pub profiles: Arc<Profiles>,
+    pub trunks: Vec<Arc<Trunk>>,
+    pub phones: Vec<Arc<Phone>>,
+    pub dialplan: Arc<Dialplan>,
+    pub admission: AdmissionPolicy,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct AdmissionPolicy {
+    pub calls_max: u32,
+    pub calls_per_second: f64,
+    pub burst: f64,
+    /// Loop lateness above which new calls are refused.
+    pub lateness_max: Duration,
+    /// Requests per second that one unknown source may send before it is banned, and for how long.
+    pub unknown_per_second: f64,
+    pub failures_per_minute: u32,
+    pub ban: Duration,
+    pub retry_after: u32,
+    /// Longest wait for running calls when draining.
+    pub drain: Duration,
+}
+
+impl Default for AdmissionPolicy {
+    fn default() -> AdmissionPolicy {
+        AdmissionPolicy {
+            calls_max: 10_000,
+            calls_per_second: 2_000.0,
+            burst: 4_000.0,
+            lateness_max: Duration::from_millis(200),
+            unknown_per_second: 10.0,
+            failures_per_minute: 20,
+            ban: Duration::from_secs(300),
+            retry_after: 10,
+            drain: Duration::from_secs(3_600),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub enum SwitchboardInput {
+    /// A message that belongs to no running call (see `owner::owner`). `tls_names`: the peer's verified certificate names.
+    Sip {
+        from: Path,
+        tls_names: Arc<[Box<str>]>,
+        message: Box<Message>,
+    },
+    Undeliverable {
+        token: u32,
+    },
+    /// Answer to `SwitchboardOutput::Resolve`.
+    Resolved {
+        question: u32,
+        targets: Vec<Target>,
+    },
+    /// From a call.
+    Seize {
+        call: CallId,
+        leg: LegId,
+        trunk: Arc<str>,
+        target_index: u16,
+    },
+    Release {
+        trunk: Arc<str>,
+        target_index: u16,
+        outcome: TrunkOutcome,
+    },
+    Route {
+        call: CallId,
+        leg: LegId,
+        party: Party,
+        uri: Box<str>,
+    },
+    CallFinished {
+        call: CallId,
+    },
+    /// A stream connection closed: bindings over it are gone.
+    ConnectionClosed {
+        path: Path,
+    },
+    /// New configuration.
+    Reload(Arc<Exchange>),
+    /// How late the loops are, measured by the edge.
+    Lateness(Duration),
+    /// Refuse new calls from now on; the running ones get until the policy's limit.
+    Drain,
+    /// End all running calls now (second signal, or the drain's limit).
+    EndAll(Cause),
+}
+
+#[derive(Debug)]
+pub enum SwitchboardOutput {
+    Send(Outgoing),
+    Resolve {
+        question: u32,
+        name: NameToResolve,
+    },
+    /// Begin a call task. Its INVITE transaction key must lead to it from now on.
+    StartCall(Box<CallStart>),
+    /// Put this into a call's inbox.
+    ToCall {
+        call: CallId,
+        input: Box<CallInput>,
+    },
+    /// The source is banned until the time has passed: drop what it sends at the door.
+    Ban {
+        address: std::net::IpAddr,
+        time: Duration,
+    },
+    Event(SwitchboardEvent),
+    /// Draining, and no call is left.
+    Drained,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum SwitchboardEvent {
+    Refused { cause: Cause, why: RefusalReason, source: Path },
+    TrunkUp { trunk: Arc<str>, target_index: u16 },
+    TrunkDown { trunk: Arc<str>, target_index: u16 },
+    TrunkRegistered { trunk: Arc<str> },
+    TrunkUnregistered { trunk: Arc<str>, status: u16 },
+    PhoneRegistered { phone: Arc<str> },
+    PhoneUnregistered { phone: Arc<str> },
+    AuthenticationFailed { source: Path },
+    Banned { address: std::net::IpAddr },
+}
+
+/// The label of a refusal in metrics and logs; bounded by the compiler.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum RefusalReason {
+    Draining,
+    Overload,
+    CallsMax,
+    CallsPerSecond,
+    TrunkCallsMax,
+    TrunkCallsPerSecond,
+    UnknownSource,
+    NoSuchNumber,
+    NoRuleForCaller,
+    RuleRejects,
+    NoTargetUp,
+    PhoneNotRegistered,
+    Malformed,
+    LoopDetected,
+    Unsupported,
+}

@@ -1,0 +1,4 @@
+//! The table of all calls: whose message is this, may it come in, where does it go; and all that belongs to no call.
+
+pub mod interface;
+pub mod owner;

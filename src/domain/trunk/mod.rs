@@ -1,0 +1,3 @@
+//! Our signalling relation to a carrier: who they are, what they may, how they write numbers.
+
+pub mod settings;

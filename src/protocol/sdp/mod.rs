@@ -1,0 +1,1 @@
+//! Session descriptions: read, written, and negotiated as pure functions. Opens no port.
