@@ -1,5 +1,6 @@
 //! The words that every layer shares. Imports nothing of ours.
 
+pub mod bucket;
 pub mod cause;
 pub mod e164;
 pub mod entropy;

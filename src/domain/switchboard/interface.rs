@@ -2,7 +2,7 @@
 
 use crate::base::cause::Cause;
 use crate::base::id::{CallId, LegId};
-use crate::domain::call::interface::{CallInput, CallStart, NameToResolve, Party, Profiles, TrunkOutcome};
+use crate::domain::call::interface::{CallEvent, CallInput, CallStart, NameToResolve, Party, Profiles, TrunkOutcome};
 use crate::domain::dialplan::Dialplan;
 use crate::domain::phone::settings::Phone;
 use crate::domain::trunk::settings::Trunk;
@@ -35,6 +35,16 @@ pub struct AdmissionPolicy {
     pub retry_after: u32,
     /// Longest wait for running calls when draining.
     pub drain: Duration,
+    pub strangers: Strangers,
+}
+
+/// What a source gets that is no trunk, on a profile where nobody could prove by digest that it is one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Strangers {
+    /// Nothing at all: the place looks empty.
+    Drop,
+    /// The same 403 for whatever it asks.
+    Forbid,
 }
 
 impl Default for AdmissionPolicy {
@@ -49,6 +59,7 @@ impl Default for AdmissionPolicy {
             ban: Duration::from_secs(300),
             retry_after: 10,
             drain: Duration::from_secs(3_600),
+            strangers: Strangers::Drop,
         }
     }
 }
@@ -76,7 +87,9 @@ pub enum SwitchboardInput {
         trunk: Arc<str>,
         target_index: u16,
     },
+    /// From a call, for a place that it seized or was given seized.
     Release {
+        call: CallId,
         trunk: Arc<str>,
         target_index: u16,
         outcome: TrunkOutcome,
@@ -89,6 +102,11 @@ pub enum SwitchboardInput {
     },
     CallFinished {
         call: CallId,
+    },
+    /// What happened to a call, for those who watch phones. Needed only for calls with a phone in them.
+    CallEvent {
+        call: CallId,
+        event: CallEvent,
     },
     /// A stream connection closed: bindings over it are gone.
     ConnectionClosed {
@@ -158,5 +176,10 @@ pub enum RefusalReason {
     PhoneNotRegistered,
     Malformed,
     LoopDetected,
+    TooManyHops,
+    MergedRequest,
     Unsupported,
+    PhoneCallsMax,
+    NumberIncomplete,
+    AuthenticationFailed,
 }

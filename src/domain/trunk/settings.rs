@@ -91,8 +91,9 @@ pub struct Registration {
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct TrunkLimits {
-    /// Both directions together.
+    /// Both directions together; zero sets no limit.
     pub calls_max: u32,
+    /// Both directions together; zero sets no limit.
     pub calls_per_second: f64,
     pub burst: f64,
 }
@@ -159,4 +160,62 @@ pub enum SrtpPolicy {
     Plain,
     Optional,
     Required,
+}
+
+#[cfg(test)]
+pub mod tests {
+    //! A trunk with plain settings, for the tests of the modules above.
+
+    use super::*;
+
+    pub fn trunk(name: &str) -> Trunk {
+        Trunk {
+            name: name.into(),
+            profile: "carriers".into(),
+            networks: Vec::new(),
+            tls_names: Vec::new(),
+            inbound_digest: None,
+            targets: Vec::new(),
+            outbound_digest: None,
+            registration: None,
+            limits: TrunkLimits { calls_max: 0, calls_per_second: 0.0, burst: 0.0 },
+            health: HealthPolicy {
+                options_every: Duration::ZERO,
+                failures_max: 2,
+                retry_every: Duration::from_secs(30),
+            },
+            failover: FailoverPolicy { codes: vec![500, 503], no_response: Duration::from_secs(3) },
+            numbers: numbers(),
+            headers: HeaderRules::default(),
+            codecs: Vec::new(),
+            trusted: false,
+            srtp: SrtpPolicy::Plain,
+            large_by_tcp: false,
+            ring_timeout: Duration::from_secs(60),
+            max_duration: Duration::from_secs(7_200),
+        }
+    }
+
+    pub fn numbers() -> NumberRules {
+        NumberRules {
+            country: "81".into(),
+            national_prefix: "0".into(),
+            international_prefix: "010".into(),
+            tech_prefix_in: "".into(),
+            tech_prefix_out: "".into(),
+            format_out: NumberFormat::E164,
+        }
+    }
+
+    pub fn target(host: &str, priority: u16, weight: u16) -> TrunkTarget {
+        TrunkTarget {
+            host: host.into(),
+            port: Some(5060),
+            transport: None,
+            priority,
+            weight,
+            listener: ListenerId(0),
+            tls_name: None,
+        }
+    }
 }
