@@ -3,6 +3,7 @@
 use crate::base::secret::Secret;
 use crate::protocol::sip::path::{ListenerId, Transport};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ pub struct Trunk {
     pub networks: Vec<Network>,
     /// A TLS client certificate with one of these names is this trunk's.
     pub tls_names: Vec<Box<str>>,
+    /// A file of the authorities that its certificate must come from when we connect to it; the system's where absent.
+    pub tls_authorities: Option<PathBuf>,
     /// A peer that authenticates with these credentials is this trunk's (the carrier or SBC logs in to us).
     pub inbound_digest: Option<Credentials>,
     /// Where its calls go, in SRV order: lower priority first, within one priority by weight.
@@ -174,6 +177,7 @@ pub mod tests {
             profile: "carriers".into(),
             networks: Vec::new(),
             tls_names: Vec::new(),
+            tls_authorities: None,
             inbound_digest: None,
             targets: Vec::new(),
             outbound_digest: None,
