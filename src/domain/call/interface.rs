@@ -1,13 +1,13 @@
 //! The doors of a call: what it is started with, what goes in, what comes out.
 
 use crate::base::cause::Cause;
-use crate::base::e164::E164;
 use crate::base::entropy::Entropy;
 use crate::base::id::{CallId, LegId};
 use crate::base::now::Now;
 use crate::domain::contact::Record;
 use crate::domain::phone::settings::Phone;
 use crate::domain::profile::Profile;
+use crate::domain::trunk::identity::{Dialled, Identity};
 use crate::domain::trunk::settings::Trunk;
 use crate::protocol::sip::message::Message;
 use crate::protocol::sip::path::{ListenerId, Outgoing, Path, Target, Transport};
@@ -52,23 +52,6 @@ pub struct Profiles {
     pub profiles: Vec<Arc<Profile>>,
     /// Index: `ListenerId`. Profile index and listener index in it.
     pub listeners: Vec<(u16, u16)>,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-pub struct Dialled {
-    /// The user part of the Request-URI as received.
-    pub digits: Box<str>,
-    pub e164: Option<E164>,
-}
-
-/// Who calls, normalised from From, P-Asserted-Identity, Remote-Party-ID and Privacy by the trunk's trust.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Identity {
-    pub number: Box<str>,
-    pub e164: Option<E164>,
-    pub display: Box<str>,
-    /// Privacy asked for: number and name are not shown to untrusted parties.
-    pub private: bool,
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -1,1 +1,3 @@
-//! (being written)
+//! One party of a call: its dialog, its media plan, whether it is held.
+
+pub mod media_plan;

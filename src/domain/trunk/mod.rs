@@ -1,5 +1,7 @@
 //! Our signalling relation to a carrier: who they are, what they may, how they write numbers.
 
 pub mod identify;
+pub mod identity;
 pub mod limits;
+pub mod number_rules;
 pub mod settings;
