@@ -28,3 +28,7 @@ pub const TRAIL_MAX: usize = 64;
 pub const STREAM_FIRST_MESSAGE: Duration = Duration::from_secs(10);
 /// Records waiting for the journal; full means new calls are refused, a record is never lost.
 pub const JOURNAL_QUEUE: usize = 65_536;
+/// A forgotten INVITE transaction that nobody ends: longer than any ring time-out, so that only a fault ever meets it.
+pub const INVITE_PENDING_MAX: Duration = Duration::from_secs(3_600);
+/// How often an unanswered INVITE's provisional response is repeated, so that no proxy gives up (RFC 3261 13.3.1.1).
+pub const PROVISIONAL_EVERY: Duration = Duration::from_secs(60);
