@@ -1,5 +1,8 @@
 //! Which number goes where: rules in order, and what each one dials.
 
+pub mod lookup;
+pub mod route;
+
 use crate::base::cause::Cause;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,3 +1,5 @@
 //! A SIP phone that registers with us: its credentials, its bindings, its subscriptions.
 
+pub mod bindings;
+pub mod registrar;
 pub mod settings;
