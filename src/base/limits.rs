@@ -32,3 +32,5 @@ pub const JOURNAL_QUEUE: usize = 65_536;
 pub const INVITE_PENDING_MAX: Duration = Duration::from_secs(3_600);
 /// How often an unanswered INVITE's provisional response is repeated, so that no proxy gives up (RFC 3261 13.3.1.1).
 pub const PROVISIONAL_EVERY: Duration = Duration::from_secs(60);
+/// Log lines waiting to be written: some seconds at info; full means the line is dropped and counted.
+pub const LOG_QUEUE: usize = 8_192;

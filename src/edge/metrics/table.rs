@@ -1,0 +1,180 @@
+//! The table of all metrics: the one place where a name, a kind, labels and help stand. `docs/metrics.md` repeats it, checked.
+
+/// One row: everything that a scraper and a reader are told.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub labels: &'static [&'static str],
+    pub help: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Kind {
+    Counter,
+    Gauge,
+    /// With the upper bounds of its buckets.
+    Histogram(&'static [f64]),
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+            Kind::Histogram(_) => "histogram",
+        }
+    }
+}
+
+/// Waiting for people: from a quick network to a patient caller.
+const WAITING: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 60.0, 120.0];
+/// Our own work on a call before somebody is dialled.
+const WORKING: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
+const TALKING: &[f64] = &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 14_400.0];
+const SYNCING: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0];
+
+const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Row {
+    Row { name, kind: Kind::Counter, labels, help }
+}
+
+const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Row {
+    Row { name, kind: Kind::Gauge, labels, help }
+}
+
+const fn histogram(name: &'static str, bounds: &'static [f64], help: &'static str) -> Row {
+    Row { name, kind: Kind::Histogram(bounds), labels: &[], help }
+}
+
+pub const CALLS_STARTED: Row = counter("offhook_calls_started_total", &[], "Calls that got a task.");
+pub const CALLS_ENDED: Row =
+    counter("offhook_calls_ended_total", &["cause", "fault"], "Calls that ended, by cause and whose fault it was.");
+pub const CALLS_ACTIVE: Row = gauge("offhook_calls_active", &[], "Calls running now.");
+pub const CALLS_REFUSED: Row =
+    counter("offhook_calls_refused_total", &["reason"], "Calls refused before or at routing, by reason.");
+pub const CALLS_PANICKED: Row = counter("offhook_calls_panicked_total", &[], "Calls ended by a caught panic.");
+pub const POST_DIAL: Row = histogram(
+    "offhook_post_dial_delay_seconds",
+    WAITING,
+    "From the caller's INVITE to the first ringing or early media.",
+);
+pub const SETUP: Row =
+    histogram("offhook_setup_seconds", WORKING, "From the caller's INVITE to the first outbound INVITE.");
+pub const ANSWER: Row = histogram("offhook_answer_seconds", WAITING, "From the caller's INVITE to the answer.");
+pub const DURATION: Row = histogram("offhook_call_duration_seconds", TALKING, "From the answer to the end.");
+pub const CALL_EVENTS: Row =
+    counter("offhook_call_events_total", &["event"], "Things that happened inside calls, such as hold or transfer.");
+pub const INBOX_OVERFLOWS: Row =
+    counter("offhook_inbox_overflows_total", &["inbox"], "Inputs dropped because an inbox was full.");
+pub const MESSAGES: Row = counter(
+    "offhook_sip_messages_total",
+    &["direction", "kind", "transport"],
+    "SIP messages by method or status class.",
+);
+pub const MALFORMED: Row =
+    counter("offhook_sip_malformed_total", &["error"], "Bytes that were not a message, by parse error.");
+pub const TRANSACTIONS: Row = gauge("offhook_sip_transactions", &["owner"], "Transactions alive now.");
+pub const RETRANSMISSIONS: Row =
+    counter("offhook_sip_retransmissions_total", &["direction"], "Messages sent again, and repeats received.");
+pub const DATAGRAMS: Row = counter("offhook_transport_datagrams_total", &["direction"], "UDP datagrams.");
+pub const BYTES: Row = counter("offhook_transport_bytes_total", &["direction"], "Bytes of all transports.");
+pub const CONNECTIONS: Row = gauge("offhook_transport_connections", &[], "Stream connections open now.");
+pub const CONNECTIONS_OPENED: Row =
+    counter("offhook_transport_connections_opened_total", &[], "Stream connections opened.");
+pub const CONNECTIONS_CLOSED: Row =
+    counter("offhook_transport_connections_closed_total", &[], "Stream connections closed.");
+pub const CONNECTIONS_REFUSED: Row =
+    counter("offhook_transport_connections_refused_total", &["reason"], "Stream connections refused by a limit.");
+pub const TLS_FAILURES: Row = counter("offhook_transport_tls_failures_total", &["kind"], "TLS handshakes that failed.");
+pub const UNDELIVERABLE: Row =
+    counter("offhook_transport_undeliverable_total", &[], "Messages that could not be handed to the network.");
+pub const QUEUE_OVERFLOWS: Row =
+    counter("offhook_transport_queue_overflows_total", &[], "Stream connections closed because their queue was full.");
+pub const BANS: Row = counter("offhook_bans_total", &[], "Sources banned.");
+pub const BANNED_DROPS: Row =
+    counter("offhook_banned_drops_total", &[], "Datagrams and connections dropped from banned sources.");
+pub const AUTH_FAILURES: Row =
+    counter("offhook_authentication_failures_total", &[], "Requests with wrong credentials.");
+pub const LATENESS: Row = gauge("offhook_loop_lateness_seconds", &[], "How far the signalling loops are behind.");
+pub const TRUNK_UP: Row =
+    gauge("offhook_trunk_up", &["trunk", "target"], "1 while calls may go to this target of a trunk.");
+pub const TRUNK_REGISTERED: Row = gauge("offhook_trunk_registered", &["trunk"], "1 while our registration stands.");
+pub const TRUNK_CALLS: Row = gauge("offhook_trunk_calls", &["trunk"], "Calls that hold a place of a trunk.");
+pub const PHONES_REGISTERED: Row = gauge("offhook_phones_registered", &[], "Phones with at least one binding.");
+pub const REGISTRATIONS: Row =
+    counter("offhook_registrations_total", &["outcome"], "Phones that registered or ceased to be registered.");
+pub const JOURNAL_QUEUE: Row = gauge("offhook_journal_queue", &[], "Records that wait for the journal.");
+pub const JOURNAL_RECORDS: Row = counter("offhook_journal_records_total", &[], "Records written.");
+pub const JOURNAL_ERRORS: Row = counter("offhook_journal_errors_total", &[], "Attempts to write or sync that failed.");
+pub const JOURNAL_FULL: Row =
+    gauge("offhook_journal_full", &[], "1 while new calls are refused because records cannot be kept.");
+pub const JOURNAL_SYNC: Row =
+    histogram("offhook_journal_sync_seconds", SYNCING, "Time of one sync of the journal to disk.");
+pub const LOG_DROPPED: Row =
+    counter("offhook_log_lines_dropped_total", &[], "Log lines dropped because the log was stuck.");
+pub const RELOADS: Row = counter("offhook_reloads_total", &["outcome"], "Reloads applied or refused.");
+pub const RELOAD_TIME: Row = gauge(
+    "offhook_reload_success_timestamp_seconds",
+    &[],
+    "When the running configuration was read, seconds since 1970.",
+);
+pub const CONFIGURATION: Row = gauge("offhook_configuration_info", &["hash"], "The running configuration.");
+pub const BUILD: Row = gauge("offhook_build_info", &["version"], "The running program.");
+pub const START_TIME: Row =
+    gauge("offhook_start_timestamp_seconds", &[], "When the process started, seconds since 1970.");
+pub const DRAINING: Row = gauge("offhook_draining", &[], "1 while new calls are refused because the daemon is ending.");
+pub const MEMORY: Row = gauge("offhook_memory_bytes", &[], "Resident memory of the process.");
+pub const FILES: Row = gauge("offhook_open_files", &[], "Open file descriptors of the process.");
+pub const CPU: Row = counter("offhook_cpu_seconds_total", &[], "CPU time of the process, user and system.");
+
+/// Every metric, in the order of the document.
+pub const TABLE: &[Row] = &[
+    CALLS_STARTED,
+    CALLS_ENDED,
+    CALLS_ACTIVE,
+    CALLS_REFUSED,
+    CALLS_PANICKED,
+    POST_DIAL,
+    SETUP,
+    ANSWER,
+    DURATION,
+    CALL_EVENTS,
+    INBOX_OVERFLOWS,
+    MESSAGES,
+    MALFORMED,
+    TRANSACTIONS,
+    RETRANSMISSIONS,
+    DATAGRAMS,
+    BYTES,
+    CONNECTIONS,
+    CONNECTIONS_OPENED,
+    CONNECTIONS_CLOSED,
+    CONNECTIONS_REFUSED,
+    TLS_FAILURES,
+    UNDELIVERABLE,
+    QUEUE_OVERFLOWS,
+    BANS,
+    BANNED_DROPS,
+    AUTH_FAILURES,
+    LATENESS,
+    TRUNK_UP,
+    TRUNK_REGISTERED,
+    TRUNK_CALLS,
+    PHONES_REGISTERED,
+    REGISTRATIONS,
+    JOURNAL_QUEUE,
+    JOURNAL_RECORDS,
+    JOURNAL_ERRORS,
+    JOURNAL_FULL,
+    JOURNAL_SYNC,
+    LOG_DROPPED,
+    RELOADS,
+    RELOAD_TIME,
+    CONFIGURATION,
+    BUILD,
+    START_TIME,
+    DRAINING,
+    MEMORY,
+    FILES,
+    CPU,
+];
