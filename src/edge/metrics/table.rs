@@ -1,7 +1,7 @@
 //! The table of all metrics: the one place where a name, a kind, labels and help stand. `docs/metrics.md` repeats it, checked.
 
 /// One row: everything that a scraper and a reader are told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Row {
     pub name: &'static str,
     pub kind: Kind,
