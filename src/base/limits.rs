@@ -34,3 +34,19 @@ pub const INVITE_PENDING_MAX: Duration = Duration::from_secs(3_600);
 pub const PROVISIONAL_EVERY: Duration = Duration::from_secs(60);
 /// Log lines waiting to be written: some seconds at info; full means the line is dropped and counted.
 pub const LOG_QUEUE: usize = 8_192;
+/// Lines of one session description: a browser's offer with every candidate has some two hundred.
+pub const SDP_LINES_MAX: usize = 1_000;
+/// Media lines of one session description: conference clients send up to a dozen.
+pub const SDP_MEDIA_MAX: usize = 32;
+/// Formats of one media line: payload types are 128 numbers.
+pub const SDP_FORMATS_MAX: usize = 128;
+/// Parts of one multipart body.
+pub const MULTIPART_PARTS_MAX: usize = 16;
+/// Octets of a User-to-User value: RFC 7433 says 128 of content, twice that in hexadecimal, and parameters.
+pub const USER_TO_USER_BYTES_MAX: usize = 512;
+/// Octets of one header value that crosses from one leg to the other.
+pub const CROSSING_VALUE_BYTES_MAX: usize = 1_024;
+/// Diversion or History-Info entries that cross; more is a forwarding loop.
+pub const DIVERSIONS_MAX: usize = 16;
+/// Letters of a display name that cross.
+pub const DISPLAY_CHARS_MAX: usize = 128;

@@ -2,13 +2,21 @@
 
 use crate::base::cause::Cause;
 use crate::base::entropy::Entropy;
-use crate::domain::trunk::settings::SrtpPolicy;
+use crate::domain::phone::settings::Phone;
+use crate::domain::trunk::settings::{SrtpPolicy, Trunk};
+use crate::protocol::sdp::offer_answer::{self, Policy, Security, Unacceptable};
+use crate::protocol::sdp::parse::{Description, Line, Media};
+use crate::protocol::sdp::series::Series;
+use crate::protocol::sip::multipart;
 use bytes::Bytes;
 
-/// Whose addresses stand in c= and m= lines. The media issue adds our own; nothing else has to know.
+/// Whose addresses stand in c= and m= lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Addresses {
+pub enum Addresses<'a> {
+    /// RTP flows from end to end.
     PassThrough,
+    /// RTP comes to us: one port per m= line; zero, or none, ends that stream.
+    Ours { host: &'a str, ports: &'a [u16] },
 }
 
 /// How one leg's peer is to be spoken to; made afresh from the party's settings, so that a call holds no copy.
@@ -19,7 +27,7 @@ pub struct Side<'a> {
     /// Audio codecs in order of preference; empty passes all. `telephone-event` and `CN` need no mention.
     pub codecs: &'a [Box<str>],
     pub srtp: SrtpPolicy,
-    pub addresses: Addresses,
+    pub addresses: Addresses<'a>,
 }
 
 /// Why no description can be sent to a peer.
@@ -35,60 +43,194 @@ pub enum Refusal {
     NoOffer,
 }
 
+/// The descriptions of one leg: what its peer offered, and the one series of descriptions that we send to it.
+#[derive(Debug)]
+pub struct MediaPlan {
+    series: Series,
+    /// The peer's offer that is not settled yet, as far as its own policy lets it pass.
+    offer: Bytes,
+    /// What we sent last when offer and answer were complete.
+    agreed: Bytes,
+}
+
+impl<'a> Side<'a> {
+    pub fn of_trunk(trunk: &'a Trunk, host: &'a str) -> Side<'a> {
+        Side { host, codecs: &trunk.codecs, srtp: trunk.srtp, addresses: Addresses::PassThrough }
+    }
+
+    pub fn of_phone(phone: &'a Phone, host: &'a str) -> Side<'a> {
+        Side { host, codecs: &phone.codecs, srtp: phone.srtp, addresses: Addresses::PassThrough }
+    }
+
+    fn policy(&self) -> Policy<'a> {
+        let security = match self.srtp {
+            SrtpPolicy::Plain => Security::Plain,
+            SrtpPolicy::Optional => Security::Optional,
+            SrtpPolicy::Required => Security::Required,
+        };
+        Policy { codecs: self.codecs, security }
+    }
+}
+
 impl Refusal {
     pub fn cause(self) -> Cause {
         Cause::MediaNotAcceptable
     }
+
+    /// For the trail.
+    pub fn words(self) -> &'static str {
+        match self {
+            Refusal::Unreadable => "the session description cannot be read",
+            Refusal::NoCodec => "no codec is allowed on both sides",
+            Refusal::NotSecure => "SRTP is required and was not offered",
+            Refusal::OnlySecure => "only SRTP was offered to a party without SRTP",
+            Refusal::NoOffer => "an answer came without an offer",
+        }
+    }
 }
 
-/// The descriptions of one leg: what its peer offered, and the one series of descriptions that we send to it.
-#[derive(Debug)]
-pub struct MediaPlan {
-    id: u32,
+impl From<Unacceptable> for Refusal {
+    fn from(unacceptable: Unacceptable) -> Refusal {
+        match unacceptable {
+            Unacceptable::NoCodec => Refusal::NoCodec,
+            Unacceptable::NotSecure => Refusal::NotSecure,
+            Unacceptable::OnlySecure => Refusal::OnlySecure,
+        }
+    }
 }
 
-#[allow(unused_variables)]
 impl MediaPlan {
     pub fn new(entropy: &mut Entropy) -> MediaPlan {
-        MediaPlan { id: u32::try_from(entropy.below(0x7fff_ffff)).unwrap_or(0) + 1 }
+        let id = u32::try_from(entropy.below(0x7fff_ffff)).unwrap_or_default() + 1;
+        MediaPlan { series: Series::new(id), offer: Bytes::new(), agreed: Bytes::new() }
     }
 
-    /// This leg's peer has sent an offer. It is remembered until `settle` for `answer_to`. Refused where the leg's own policy forbids it.
-    pub fn offered(&mut self, offer: &[u8], side: &Side<'_>) -> Result<(), Refusal> {
-        todo!()
+    /// This leg's peer has sent an offer. It is remembered until `settle` for `answer_to`. What comes back is the offer as
+    /// far as this peer's own policy lets it pass: hand that to `offer_to` of other legs.
+    pub fn offered(&mut self, offer: &[u8], side: &Side<'_>) -> Result<Bytes, Refusal> {
+        let mut description = parse(offer)?;
+        restrict(&mut description, side)?;
+        self.offer = Bytes::from(description.to_string());
+        Ok(self.offer.clone())
     }
 
-    /// What to offer to this leg's peer, made of an offer that the other leg's peer has sent.
+    /// What to offer to this leg's peer, made of what `offered` of the other leg gave.
     pub fn offer_to(&mut self, offer: &[u8], side: &Side<'_>) -> Result<Bytes, Refusal> {
-        todo!()
+        let mut description = parse(offer)?;
+        restrict(&mut description, side)?;
+        hide(&mut description, side);
+        Ok(self.series.next(&mut description, side.host))
     }
 
     /// What to answer to this leg's peer (after `offered`), made of the answer that the other leg's peer has sent.
     /// May be called again for the same offer: several 18x, then the 200.
     pub fn answer_to(&mut self, answer: &[u8], side: &Side<'_>) -> Result<Bytes, Refusal> {
-        todo!()
+        if self.offer.is_empty() {
+            return Err(Refusal::NoOffer);
+        }
+        let offer = parse(&self.offer)?;
+        let mut description = parse(answer)?;
+        let given = live(&description);
+        if offer_answer::fit(&offer, &mut description) == 0 && given > 0 {
+            return Err(Refusal::NoCodec);
+        }
+        hide(&mut description, side);
+        // RFC 3264 6: the time line of an answer is that of its offer.
+        description.lines.extend(offer.lines.iter().filter(|line| line.letter == b't').cloned());
+        Ok(self.series.next(&mut description, side.host))
     }
 
     /// Offer and answer are complete: what was last sent is what holds.
     pub fn settle(&mut self) {
-        todo!()
+        self.offer = Bytes::new();
+        self.agreed = self.series.last().clone();
     }
 
     /// The description that holds, to be sent again unchanged (session refresh); with a new version where a
     /// refused offer came between.
     pub fn refresh(&mut self, side: &Side<'_>) -> Option<Bytes> {
-        todo!()
+        if self.agreed == *self.series.last() {
+            return Some(self.agreed.clone()).filter(|agreed| !agreed.is_empty());
+        }
+        let agreed = self.agreed.clone();
+        let mut description = parse(&agreed).ok()?;
+        self.agreed = self.series.next(&mut description, side.host);
+        Some(self.agreed.clone())
     }
 }
 
-/// The session description in a body: all of it, or one part of a multipart body.
-#[allow(unused_variables)]
-pub fn session_description<'a>(content_type: Option<&str>, body: &'a [u8]) -> Option<&'a [u8]> {
-    todo!()
+fn parse(body: &[u8]) -> Result<Description<'_>, Refusal> {
+    Description::parse(body).map_err(|_| Refusal::Unreadable)
+}
+
+fn live(description: &Description<'_>) -> usize {
+    description.media.iter().filter(|media| media.port != 0).count()
+}
+
+/// Closes the streams that the side may not have. Refused when that leaves none of those there were.
+fn restrict(description: &mut Description<'_>, side: &Side<'_>) -> Result<(), Refusal> {
+    let policy = side.policy();
+    let mut first = None;
+    let keyed = description.is_keyed();
+    for media in &mut description.media {
+        if let Err(unacceptable) = offer_answer::restrict(media, keyed, &policy) {
+            media.port = 0;
+            first = first.or(Some(unacceptable));
+        }
+    }
+    match first {
+        Some(unacceptable) if live(description) == 0 => Err(unacceptable.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Leaves nothing that tells of the other side but what its media needs.
+fn hide(description: &mut Description<'_>, side: &Side<'_>) {
+    let plain = side.srtp == SrtpPolicy::Plain;
+    let tells = |line: &Line<'_>| match line.attribute() {
+        Some((name, _)) => name == "tool" || plain && offer_answer::is_key_attribute(name),
+        None => !matches!(line.letter, b'c' | b'b'),
+    };
+    description.lines.retain(|line| !tells(line));
+    for media in &mut description.media {
+        media.lines.retain(|line| !tells(line));
+    }
+    if let Addresses::Ours { host, ports } = side.addresses {
+        let family = if host.contains(':') { "IP6" } else { "IP4" };
+        description.lines.retain(|line| !is_address(line));
+        description.lines.push(Line::new(b'c', format!("IN {family} {host}")));
+        for (index, media) in description.media.iter_mut().enumerate() {
+            take_address(media, ports.get(index).copied().unwrap_or_default());
+        }
+    }
+}
+
+fn take_address(media: &mut Media<'_>, port: u16) {
+    media.lines.retain(|line| !is_address(line));
+    media.ports = None;
+    if media.port != 0 {
+        media.port = port;
+    }
+}
+
+/// Lines that say where media goes: c=, `a=rtcp` (RFC 3605), ICE (RFC 8839).
+fn is_address(line: &Line<'_>) -> bool {
+    line.letter == b'c'
+        || line.attribute().is_some_and(|(name, _)| {
+            matches!(name, "rtcp" | "candidate" | "end-of-candidates" | "remote-candidates") || name.starts_with("ice-")
+        })
+}
+
+/// The session description in a body: all of it, or one part of a multipart body. A body without a type is taken as one.
+pub fn session_description<'a>(content_type: Option<&'a str>, body: &'a [u8]) -> Option<&'a [u8]> {
+    let content_type = content_type.unwrap_or("application/sdp");
+    multipart::find(content_type, body, "application/sdp").filter(|description| !description.trim_ascii().is_empty())
 }
 
 /// Whether a description puts its receiver on hold: no stream that its sender wants to hear (sendonly, inactive, 0.0.0.0).
-#[allow(unused_variables)]
 pub fn is_hold(description: &[u8]) -> bool {
-    todo!()
+    Description::parse(description).is_ok_and(|description| description.is_hold())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,8 @@
-//! Session descriptions: read, written, and negotiated as pure functions. Opens no port.
+//! Session descriptions: bytes to values and back, and what an answer to an offer must be. Knows no call and no SIP.
+
+pub mod attribute;
+pub mod codec;
+pub mod offer_answer;
+pub mod parse;
+pub mod print;
+pub mod series;
