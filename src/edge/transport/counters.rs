@@ -70,8 +70,8 @@ impl TlsFailure {
 pub struct Counters {
     pub datagrams_in: Counter,
     pub datagrams_out: Counter,
-    pub bytes_in: Counter,
-    pub bytes_out: Counter,
+    pub datagram_bytes_in: Counter,
+    pub datagram_bytes_out: Counter,
     pub stream_messages_in: Counter,
     pub stream_messages_out: Counter,
     pub keepalives: Counter,
@@ -124,8 +124,8 @@ impl Counters {
         let plain = [
             ("sip_datagrams_in", &self.datagrams_in),
             ("sip_datagrams_out", &self.datagrams_out),
-            ("sip_bytes_in", &self.bytes_in),
-            ("sip_bytes_out", &self.bytes_out),
+            ("sip_datagram_bytes_in", &self.datagram_bytes_in),
+            ("sip_datagram_bytes_out", &self.datagram_bytes_out),
             ("sip_stream_messages_in", &self.stream_messages_in),
             ("sip_stream_messages_out", &self.stream_messages_out),
             ("sip_keepalives", &self.keepalives),

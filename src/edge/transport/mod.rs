@@ -1,17 +1,35 @@
 //! The SIP sockets: datagrams, streams and WebSockets in, messages out, and back. Knows no transaction and no call.
 
+pub mod connections;
 pub mod counters;
+pub mod door;
+mod line;
+mod ports;
+mod pulse;
+mod stream;
+pub mod tls;
+mod udp;
+pub mod websocket;
+pub mod wire;
 
 use crate::base::id::CallId;
 use crate::domain::call::interface::Profiles;
+use crate::edge::transport::connections::{Connections, Delivery, Queued};
 use crate::edge::transport::counters::Counters;
+use crate::edge::transport::door::Door;
+use crate::edge::transport::ports::{Fresh, Ports, Prepared};
+use crate::edge::transport::pulse::Pulse;
 use crate::protocol::sip::message::{Message, ParseError};
-use crate::protocol::sip::path::{ListenerId, Outgoing, Path};
+use crate::protocol::sip::path::{ListenerId, Outgoing, Path, Transport};
 use std::collections::BTreeMap;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio::time::MissedTickBehavior;
 
 /// Where received messages and the fate of sent ones go. Called from the listening tasks: it must never block.
 pub trait Sink: Send + Sync + 'static {
@@ -93,43 +111,85 @@ pub struct ReloadReport {
 #[derive(Clone)]
 pub struct Transports {
     shared: Arc<Shared>,
+    probe: AbortHandle,
 }
 
+/// What the tasks of all sockets share.
 struct Shared {
+    runtime: Handle,
+    sink: Arc<dyn Sink>,
+    limits: TransportLimits,
     counters: Counters,
+    door: Door,
+    pulse: Pulse,
+    connections: Connections,
+    ports: RwLock<Arc<Ports>>,
 }
 
-#[allow(unused_variables)]
 impl Transports {
-    /// Binds every listener, or none.
+    /// Binds every listener, or none. Must be called inside the runtime that is to carry the connections.
+    #[allow(clippy::unused_async)]
     pub async fn start(
         profiles: Arc<Profiles>,
         trust: Trust,
         limits: TransportLimits,
         sink: Arc<dyn Sink>,
     ) -> Result<Transports, StartError> {
-        Ok(Transports { shared: Arc::new(Shared { counters: Counters::default() }) })
+        let mut prepared = Prepared::open(&[], &profiles, &trust)?;
+        prepared.apply();
+        let fresh = std::mem::take(&mut prepared.fresh);
+        let shared = Arc::new(Shared {
+            runtime: Handle::current(),
+            sink,
+            limits,
+            counters: Counters::default(),
+            door: Door::default(),
+            pulse: Pulse::new(Instant::now()),
+            connections: Connections::new(limits),
+            ports: RwLock::new(Arc::new(prepared.ports)),
+        });
+        fresh.into_iter().for_each(|fresh| shared.run(fresh));
+        let probe = tokio::spawn(probe(Arc::clone(&shared))).abort_handle();
+        Ok(Transports { shared, probe })
     }
 
-    /// Never blocks. What cannot be sent comes back by `Sink::undeliverable`.
-    pub fn send(&self, owner: CallId, outgoing: Outgoing) {}
+    /// Never blocks. What cannot be sent comes back by `Sink::undeliverable`, possibly before this returns.
+    pub fn send(&self, owner: CallId, outgoing: Outgoing) {
+        if outgoing.target.path.transport == Transport::Udp {
+            self.shared.send_datagram(owner, &outgoing);
+        } else {
+            self.shared.send_over_stream(owner, outgoing);
+        }
+    }
 
     /// New certificates and listeners, whole or not at all. Running connections stay.
     pub fn reload(&self, profiles: Arc<Profiles>, trust: Trust) -> Result<ReloadReport, StartError> {
-        Ok(ReloadReport::default())
+        let _inside = self.shared.runtime.enter();
+        let old = self.shared.ports();
+        let mut prepared = Prepared::open(old.all(), &profiles, &trust)?;
+        prepared.apply();
+        let fresh = std::mem::take(&mut prepared.fresh);
+        *self.shared.ports.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(prepared.ports);
+        fresh.into_iter().for_each(|fresh| self.shared.run(fresh));
+        Ok(prepared.report)
     }
 
-    /// Drops all that comes from this source, unread, until the time has passed.
-    pub fn ban(&self, address: IpAddr, time: Duration) {}
+    /// Drops all that comes from this source, unread, until the time has passed, and closes what it has open.
+    pub fn ban(&self, address: IpAddr, time: Duration) {
+        self.shared.door.ban(address, Instant::now(), time);
+        for task in self.shared.connections.remove_source(address) {
+            task.abort();
+        }
+    }
 
     /// How late messages are being looked at; drives overload control.
     pub fn lateness(&self) -> Duration {
-        Duration::ZERO
+        self.shared.pulse.lateness()
     }
 
     /// The last sign of life of each listening loop; each wakes at least once a second.
     pub fn progress(&self) -> Vec<(String, Instant)> {
-        Vec::new()
+        self.shared.pulse.progress()
     }
 
     pub fn counters(&self) -> &Counters {
@@ -138,9 +198,94 @@ impl Transports {
 
     /// Where a listener really listens (the port where configuration says 0).
     pub fn address(&self, listener: ListenerId) -> Option<SocketAddr> {
-        None
+        self.shared.ports().find(listener).map(|port| port.address)
     }
 
-    /// Writes out what is queued, for a moment, and closes everything.
-    pub async fn stop(&self) {}
+    /// Takes nothing more, writes out what is queued, for at most two seconds, and closes everything.
+    pub async fn stop(&self) {
+        self.probe.abort();
+        self.shared.ports().all().iter().for_each(|port| port.end());
+        self.shared.connections.close();
+        let mut look = tokio::time::interval(Duration::from_millis(10));
+        let closed = async {
+            while self.shared.counters.connections_open() > 0 {
+                look.tick().await;
+            }
+        };
+        let _timely = tokio::time::timeout(Duration::from_secs(2), closed).await;
+    }
 }
+
+impl Shared {
+    fn ports(&self) -> Arc<Ports> {
+        Arc::clone(&self.ports.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn run(self: &Arc<Shared>, fresh: Fresh) {
+        let Fresh { port, streams } = fresh;
+        let beat = self.pulse.beat(&port.name);
+        let (shared, own) = (Arc::clone(self), Arc::clone(&port));
+        let task = match streams {
+            None => self.runtime.spawn(udp::listen(shared, own, beat)),
+            Some(listener) => self.runtime.spawn(stream::listen(shared, own, listener, beat)),
+        };
+        port.runs_in(task.abort_handle());
+    }
+
+    fn undeliverable(&self, owner: CallId, token: u32) {
+        self.counters.undeliverable.one();
+        self.sink.undeliverable(owner, token);
+    }
+
+    fn send_datagram(&self, owner: CallId, outgoing: &Outgoing) {
+        let path = &outgoing.target.path;
+        let sent = {
+            let ports = self.ports.read().unwrap_or_else(PoisonError::into_inner);
+            match ports.datagrams_from(path.listener, path.remote) {
+                Some(socket) => socket.try_send_to(&outgoing.bytes, path.remote),
+                None => Err(io::ErrorKind::AddrNotAvailable.into()),
+            }
+        };
+        match sent {
+            Ok(length) => {
+                self.counters.datagrams_out.one();
+                self.counters.datagram_bytes_out.add(u64::try_from(length).unwrap_or(0));
+            }
+            // A full send buffer is congestion: the datagram is lost as it might be on the way, and timers see to it.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.counters.send_drops.one(),
+            Err(_) => self.undeliverable(owner, outgoing.token),
+        }
+    }
+
+    fn send_over_stream(self: &Arc<Shared>, owner: CallId, outgoing: Outgoing) {
+        let Outgoing { target, token, bytes } = outgoing;
+        match self.connections.deliver(&target, Queued { owner, token, bytes }) {
+            Delivery::Queued => {}
+            Delivery::Opens(admitted) => stream::open(self, target, admitted),
+            Delivery::Undeliverable(queued) => self.undeliverable(queued.owner, queued.token),
+            Delivery::Overflow(queued, task) => {
+                self.counters.queue_overflows.one();
+                if let Some(task) = task {
+                    task.abort();
+                }
+                self.undeliverable(queued.owner, queued.token);
+            }
+        }
+    }
+}
+
+/// Asks for a wake-up every ten milliseconds and looks how late it comes; sweeps the door once a second.
+async fn probe(shared: Arc<Shared>) {
+    let mut timer = tokio::time::interval(pulse::PROBE);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for count in 1_u64.. {
+        let due = timer.tick().await;
+        shared.pulse.probed(due.elapsed());
+        if count % 100 == 0 {
+            shared.door.sweep(Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! How late the loops are and when each last showed life. Measures; never acts on what it finds.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// How often the probe timer is due.
+pub const PROBE: Duration = Duration::from_millis(10);
+
+/// One listening loop's sign of life.
+pub struct Beat {
+    name: String,
+    started: Instant,
+    /// Microseconds after `started`.
+    last: AtomicU64,
+    /// When the loop last found its socket empty and then full again; zero while it waits for something to do.
+    busy_since: AtomicU64,
+}
+
+impl Beat {
+    fn micros(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX).max(1)
+    }
+
+    pub fn alive(&self) {
+        self.last.store(self.micros(), Ordering::Relaxed);
+    }
+
+    /// There is something on the socket.
+    pub fn busy(&self) {
+        let now = self.micros();
+        self.last.store(now, Ordering::Relaxed);
+        if self.busy_since.load(Ordering::Relaxed) == 0 {
+            self.busy_since.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// The socket is empty: nothing waits.
+    pub fn empty(&self) {
+        self.busy_since.store(0, Ordering::Relaxed);
+    }
+
+    fn behind(&self) -> Duration {
+        match self.busy_since.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => Duration::from_micros(self.micros().saturating_sub(since)),
+        }
+    }
+}
+
+/// The beats of all loops, and a probe of the runtime that carries them.
+pub struct Pulse {
+    started: Instant,
+    late_micros: AtomicU64,
+    beats: Mutex<Vec<Arc<Beat>>>,
+}
+
+impl Pulse {
+    pub fn new(started: Instant) -> Pulse {
+        Pulse { started, late_micros: AtomicU64::new(0), beats: Mutex::default() }
+    }
+
+    /// A beat for a new loop; it is forgotten when the loop drops it.
+    pub fn beat(&self, name: &str) -> Arc<Beat> {
+        let beat = Arc::new(Beat {
+            name: name.to_owned(),
+            started: self.started,
+            last: AtomicU64::new(0),
+            busy_since: AtomicU64::new(0),
+        });
+        beat.alive();
+        if let Ok(mut beats) = self.beats.lock() {
+            beats.retain(|beat| Arc::strong_count(beat) > 1);
+            beats.push(Arc::clone(&beat));
+        }
+        beat
+    }
+
+    /// The probe timer fired so late. What was measured before fades by half in about 110 ms.
+    pub fn probed(&self, late: Duration) {
+        let before = self.late_micros.load(Ordering::Relaxed);
+        let late = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
+        self.late_micros.store(late.max(before - before.div_ceil(16)), Ordering::Relaxed);
+    }
+
+    /// The worst of all: of the timer, and of each loop that has not seen its socket empty for so long.
+    pub fn lateness(&self) -> Duration {
+        let timer = Duration::from_micros(self.late_micros.load(Ordering::Relaxed));
+        let Ok(beats) = self.beats.lock() else { return timer };
+        beats.iter().filter(|beat| Arc::strong_count(beat) > 1).map(|beat| beat.behind()).fold(timer, Duration::max)
+    }
+
+    pub fn progress(&self) -> Vec<(String, Instant)> {
+        let Ok(beats) = self.beats.lock() else { return Vec::new() };
+        beats
+            .iter()
+            .filter(|beat| Arc::strong_count(beat) > 1)
+            .map(|beat| (beat.name.clone(), self.started + Duration::from_micros(beat.last.load(Ordering::Relaxed))))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_timer_shows_at_once_and_fades() {
+        let pulse = Pulse::new(Instant::now());
+        pulse.probed(Duration::from_millis(300));
+        assert_eq!(pulse.lateness(), Duration::from_millis(300));
+        for _ in 0..11 {
+            pulse.probed(Duration::ZERO);
+        }
+        assert!(pulse.lateness() < Duration::from_millis(150));
+        for _ in 0..400 {
+            pulse.probed(Duration::ZERO);
+        }
+        assert_eq!(pulse.lateness(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_loop_that_never_empties_its_socket_is_late_until_it_does() {
+        let pulse = Pulse::new(Instant::now().checked_sub(Duration::from_secs(1)).unwrap());
+        let beat = pulse.beat("udp");
+        assert_eq!(pulse.lateness(), Duration::ZERO);
+        beat.busy_since.store(1, Ordering::Relaxed);
+        beat.busy();
+        assert!(pulse.lateness() >= Duration::from_millis(999));
+        beat.empty();
+        assert_eq!(pulse.lateness(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_loop_that_ended_is_watched_no_more() {
+        let pulse = Pulse::new(Instant::now());
+        let beat = pulse.beat("udp");
+        assert_eq!(pulse.progress().len(), 1);
+        drop(beat);
+        assert!(pulse.progress().is_empty());
+    }
+}
