@@ -11,12 +11,12 @@ macro_rules! header_names {
             pub const KNOWN: &[HeaderName] = &[$(HeaderName::$variant,)*];
 
             /// The long form, as we write it.
-            pub fn text(self) -> &'static str {
+            pub const fn text(self) -> &'static str {
                 match self { $(HeaderName::$variant => $text,)* HeaderName::Other => "" }
             }
 
             /// The one-letter form, where there is one.
-            pub fn compact(self) -> Option<u8> {
+            pub const fn compact(self) -> Option<u8> {
                 match self { $(HeaderName::$variant => $compact,)* HeaderName::Other => None }
             }
         }
@@ -112,21 +112,110 @@ header_names! {
     FlowTimer "Flow-Timer" None;
 }
 
+/// Where a name may stand in `INDEX`: length, first and last letter tell nearly all known names apart.
+const fn place(text: &[u8]) -> usize {
+    match text {
+        [] => 0,
+        [first, .., last] => {
+            (text.len() * 7 + first.to_ascii_lowercase() as usize * 13 + last.to_ascii_lowercase() as usize * 59) % 512
+        }
+        [letter] => letter.to_ascii_lowercase() as usize,
+    }
+}
+
+/// Known names by `place`, collisions in the next free slot; built at compile time.
+const INDEX: [HeaderName; 512] = {
+    let mut index = [HeaderName::Other; 512];
+    let mut i = 0;
+    while i < HeaderName::KNOWN.len() {
+        let name = HeaderName::KNOWN[i];
+        let mut at = place(name.text().as_bytes());
+        while !matches!(index[at], HeaderName::Other) {
+            at = (at + 1) % 512;
+        }
+        index[at] = name;
+        i += 1;
+    }
+    index
+};
+
+/// Compact forms by letter.
+const LETTERS: [HeaderName; 26] = {
+    let mut letters = [HeaderName::Other; 26];
+    let mut i = 0;
+    while i < HeaderName::KNOWN.len() {
+        if let Some(letter) = HeaderName::KNOWN[i].compact() {
+            letters[(letter - b'a') as usize] = HeaderName::KNOWN[i];
+        }
+        i += 1;
+    }
+    letters
+};
+
 impl HeaderName {
     /// Reads a name in either form, without regard to case.
     pub fn parse(text: &str) -> HeaderName {
         if let [letter] = text.as_bytes() {
-            let letter = letter.to_ascii_lowercase();
-            return HeaderName::KNOWN
-                .iter()
-                .copied()
-                .find(|name| name.compact() == Some(letter))
-                .unwrap_or(HeaderName::Other);
+            let at = usize::from(letter.to_ascii_lowercase().wrapping_sub(b'a'));
+            return LETTERS.get(at).copied().unwrap_or(HeaderName::Other);
         }
-        HeaderName::KNOWN
+        let start = place(text.as_bytes());
+        for step in 0..512 {
+            match INDEX.get((start + step) % 512) {
+                None | Some(HeaderName::Other) => break,
+                Some(name) if name.text().eq_ignore_ascii_case(text) => return *name,
+                Some(_) => {}
+            }
+        }
+        HeaderName::Other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_name_is_found_in_any_case_and_form() {
+        for name in HeaderName::KNOWN {
+            assert_eq!(HeaderName::parse(name.text()), *name);
+            assert_eq!(HeaderName::parse(&name.text().to_ascii_uppercase()), *name);
+            assert_eq!(HeaderName::parse(&name.text().to_ascii_lowercase()), *name);
+            if let Some(letter) = name.compact() {
+                assert_eq!(HeaderName::parse(&char::from(letter).to_string()), *name);
+                assert_eq!(HeaderName::parse(&char::from(letter).to_ascii_uppercase().to_string()), *name);
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_known_names_share_a_text_or_a_letter() {
+        let mut texts: Vec<_> = HeaderName::KNOWN.iter().map(|name| name.text().to_ascii_lowercase()).collect();
+        let mut letters: Vec<_> = HeaderName::KNOWN.iter().filter_map(|name| name.compact()).collect();
+        let (all_texts, all_letters) = (texts.len(), letters.len());
+        texts.sort();
+        texts.dedup();
+        letters.sort();
+        letters.dedup();
+        assert_eq!((texts.len(), letters.len()), (all_texts, all_letters));
+    }
+
+    #[test]
+    fn a_name_that_we_do_not_know_is_other() {
+        for text in ["", "z", "1", "{", "X-Vendor", "Vias", "Vi", "C%6Fntact", "ÄÖ"] {
+            assert_eq!(HeaderName::parse(text), HeaderName::Other, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_look_up_probes_few_slots() {
+        let longest = HeaderName::KNOWN
             .iter()
-            .copied()
-            .find(|name| name.text().eq_ignore_ascii_case(text))
-            .unwrap_or(HeaderName::Other)
+            .map(|name| {
+                let start = place(name.text().as_bytes());
+                (0..512).find(|step| INDEX[(start + step) % 512] == *name).unwrap_or(512)
+            })
+            .max();
+        assert!(longest <= Some(4), "{longest:?}");
     }
 }

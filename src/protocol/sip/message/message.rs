@@ -1,23 +1,46 @@
-//! The message itself: parsed once into text and spans, bounded, never panicking.
+//! The message itself: text and spans, read when somebody asks. Bounded, never panicking, never changed once parsed.
 
-use super::header::HeaderName;
-use super::method::Method;
-use super::uri::Uri;
-use super::value::{CSeq, NameAddr, Via};
+use crate::protocol::sip::message::header::HeaderName;
+use crate::protocol::sip::message::method::Method;
+use crate::protocol::sip::message::parse::{Line, Parsed, Start};
+use crate::protocol::sip::message::text::{self, Commas};
+use crate::protocol::sip::message::uri::Uri;
+use crate::protocol::sip::message::value::{CSeq, NameAddr, Via};
+use crate::protocol::sip::message::{Params, parse};
+use bytes::Bytes;
 
 /// A parsed message. Header values are valid UTF-8 without control characters (folding is undone at parse).
 #[derive(Clone, PartialEq, Debug)]
 pub struct Message {
     head: Box<str>,
+    lines: Box<[Line]>,
+    start: Start,
     body: Box<[u8]>,
 }
 
 /// Why bytes are not a message. One variant, one counter label.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ParseError {
+    /// Nothing but line ends: a keep-alive.
+    Empty,
+    /// Longer than `MESSAGE_BYTES_MAX`, or announced so.
     TooLong,
+    TooManyHeaders,
+    /// Neither a request line nor a status line of SIP/2.0.
     StartLine,
+    /// A line without colon or with a name that is no token.
     Header,
+    /// CR without LF or LF without CR.
+    LineEnd,
+    /// A control character that no quoted pair allows.
+    Control,
+    /// Not a number.
+    ContentLength,
+    /// Two that differ.
+    ContentLengthConflict,
+    /// A message on a stream does not say where it ends.
+    ContentLengthMissing,
+    /// The header section does not end, or the body is shorter than it says.
     Truncated,
 }
 
@@ -36,103 +59,247 @@ pub struct Refusal {
     pub phrase: &'static str,
 }
 
-#[allow(unused_variables)]
+impl ParseError {
+    pub const ALL: &[ParseError] = &[
+        ParseError::Empty,
+        ParseError::TooLong,
+        ParseError::TooManyHeaders,
+        ParseError::StartLine,
+        ParseError::Header,
+        ParseError::LineEnd,
+        ParseError::Control,
+        ParseError::ContentLength,
+        ParseError::ContentLengthConflict,
+        ParseError::ContentLengthMissing,
+        ParseError::Truncated,
+    ];
+
+    /// As it stands in a counter label.
+    pub fn name(self) -> &'static str {
+        match self {
+            ParseError::Empty => "empty",
+            ParseError::TooLong => "too_long",
+            ParseError::TooManyHeaders => "too_many_headers",
+            ParseError::StartLine => "start_line",
+            ParseError::Header => "header",
+            ParseError::LineEnd => "line_end",
+            ParseError::Control => "control",
+            ParseError::ContentLength => "content_length",
+            ParseError::ContentLengthConflict => "content_length_conflict",
+            ParseError::ContentLengthMissing => "content_length_missing",
+            ParseError::Truncated => "truncated",
+        }
+    }
+}
+
 impl Message {
     /// Parses one datagram: exactly one message; bytes beyond Content-Length are ignored (RFC 3261 18.3).
     pub fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
-        todo!()
+        let (parsed, tail) = parse::head(bytes)?;
+        let body = match parsed.content_length? {
+            None => tail,
+            Some(length) => tail.get(..length).ok_or(ParseError::Truncated)?,
+        };
+        Ok(Message::new(parsed, body))
+    }
+
+    /// What can be read of a request whose length is wrong, so that it can be answered 400 (RFC 3261 18.3). Without body.
+    pub fn salvage(bytes: &[u8]) -> Option<Message> {
+        let (parsed, _) = parse::head(bytes).ok()?;
+        Some(Message::new(parsed, &[])).filter(Message::is_request)
+    }
+
+    pub(super) fn new(parsed: Parsed, body: &[u8]) -> Message {
+        Message { head: parsed.head, lines: parsed.lines, start: parsed.start, body: body.into() }
+    }
+
+    /// As bytes again: folding undone, a Content-Length that is right, all else as it came.
+    pub fn print(&self) -> Bytes {
+        let length = self.body.len().to_string();
+        let mut out = Vec::with_capacity(self.head.len() + self.body.len() + 40);
+        out.extend_from_slice(self.start_line().as_bytes());
+        out.extend_from_slice(b"\r\n");
+        for (name, written, value) in self.headers().filter(|(name, ..)| *name != HeaderName::ContentLength) {
+            let written = if name == HeaderName::Other { written } else { name.text() };
+            for part in [written, ": ", value, "\r\n"] {
+                out.extend_from_slice(part.as_bytes());
+            }
+        }
+        for part in ["Content-Length: ", &length, "\r\n\r\n"] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        out.extend_from_slice(&self.body);
+        out.into()
     }
 
     pub fn is_request(&self) -> bool {
-        todo!()
+        matches!(self.start, Start::Request { .. })
     }
+
+    /// For a response: the method of its CSeq.
     pub fn method(&self) -> Method {
-        todo!()
+        match self.start {
+            Start::Request { method, .. } => method,
+            Start::Response { .. } => self.cseq().map_or(Method::Other, |cseq| cseq.method),
+        }
     }
+
     /// The method as written, also when unknown. For a response: the method of its CSeq.
     pub fn method_text(&self) -> &str {
-        todo!()
+        match self.start {
+            Start::Request { method_end, .. } => self.text(0, method_end),
+            Start::Response { .. } => self.cseq().map_or("", |cseq| cseq.method_text),
+        }
     }
+
+    /// The first line.
+    pub fn start_line(&self) -> &str {
+        self.head.split("\r\n").next().unwrap_or("")
+    }
+
     /// Request-URI as written; empty for a response.
     pub fn uri_text(&self) -> &str {
-        todo!()
+        match self.start {
+            Start::Request { uri_start, uri_end, .. } => self.text(uri_start, uri_end),
+            Start::Response { .. } => "",
+        }
     }
+
+    /// The Request-URI; `Err(Malformed(Other))` if it is none.
     pub fn uri(&self) -> Result<Uri<'_>, HeaderError> {
-        todo!()
+        Uri::parse(self.uri_text()).map_err(|_| HeaderError::Malformed(HeaderName::Other))
     }
+
     /// Status of a response; 0 for a request.
     pub fn status(&self) -> u16 {
-        todo!()
+        match self.start {
+            Start::Request { .. } => 0,
+            Start::Response { status, .. } => status,
+        }
     }
+
     pub fn reason(&self) -> &str {
-        todo!()
+        match self.start {
+            Start::Request { .. } => "",
+            Start::Response { reason_start, reason_end, .. } => self.text(reason_start, reason_end),
+        }
     }
+
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
+    /// Whether Content-Type is this media type, whatever its parameters; any case.
+    pub fn has_content(&self, media_type: &str) -> bool {
+        let written = self.get(HeaderName::ContentType).unwrap_or("");
+        text::trim(written.split(';').next().unwrap_or("")).eq_ignore_ascii_case(media_type)
+    }
+
     /// Value of the first line with this name.
     pub fn get(&self, name: HeaderName) -> Option<&str> {
-        todo!()
+        self.lines(name).next()
     }
+
     /// Value of the first line with this name, also for names that we do not know; any case.
     pub fn get_named(&self, name: &str) -> Option<&str> {
-        todo!()
+        match HeaderName::parse(name) {
+            HeaderName::Other => self
+                .headers()
+                .find(|(known, written, _)| *known == HeaderName::Other && written.eq_ignore_ascii_case(name))
+                .map(|(_, _, value)| value),
+            known => self.get(known),
+        }
     }
+
     /// Every line with this name, as written.
     pub fn lines(&self, name: HeaderName) -> impl Iterator<Item = &str> {
-        std::iter::empty()
+        self.lines.iter().filter(move |line| line.name == name).map(|line| self.value_of(line))
     }
+
     /// Every comma-separated value of every line with this name, trimmed; commas in quotes and brackets do not split.
     pub fn values(&self, name: HeaderName) -> impl Iterator<Item = &str> {
-        std::iter::empty()
+        self.lines(name).flat_map(Commas::new)
     }
+
     /// All header lines in order: known name, name as written, value.
     pub fn headers(&self) -> impl Iterator<Item = (HeaderName, &str, &str)> {
-        std::iter::empty()
+        self.lines.iter().map(|line| (line.name, self.text(line.name_start, line.name_end), self.value_of(line)))
     }
+
     /// Whether a list header such as Supported holds this token, any case.
     pub fn has_token(&self, name: HeaderName, token: &str) -> bool {
-        todo!()
+        self.values(name).any(|value| value.eq_ignore_ascii_case(token))
     }
 
     pub fn top_via(&self) -> Result<Via<'_>, HeaderError> {
-        todo!()
-    }
-    pub fn from(&self) -> Result<NameAddr<'_>, HeaderError> {
-        todo!()
-    }
-    pub fn to(&self) -> Result<NameAddr<'_>, HeaderError> {
-        todo!()
-    }
-    pub fn from_tag(&self) -> Option<&str> {
-        todo!()
-    }
-    pub fn to_tag(&self) -> Option<&str> {
-        todo!()
-    }
-    pub fn call_id(&self) -> &str {
-        todo!()
-    }
-    pub fn cseq(&self) -> Result<CSeq<'_>, HeaderError> {
-        todo!()
-    }
-    /// First Contact; `Ok(None)` when there is none.
-    pub fn contact(&self) -> Result<Option<NameAddr<'_>>, HeaderError> {
-        todo!()
-    }
-    /// A header whose whole value is one decimal number that fits.
-    pub fn number(&self, name: HeaderName) -> Result<Option<u32>, HeaderError> {
-        todo!()
+        Via::parse(self.values(HeaderName::Via).next().ok_or(HeaderError::Missing(HeaderName::Via))?)
     }
 
-    /// Whether a request holds what every request must (RFC 3261 8.1.1, 8.2, 16.3), once each and well formed: Via, From, To,
-    /// Call-ID, CSeq with the same method, Max-Forwards if present a number, SIP/2.0, a usable Request-URI scheme.
-    pub fn check_request(&self) -> Result<(), Refusal> {
-        todo!()
+    pub fn from(&self) -> Result<NameAddr<'_>, HeaderError> {
+        NameAddr::parse(self.single(HeaderName::From)?, HeaderName::From)
     }
-    /// Whether a response holds what every response must.
-    pub fn check_response(&self) -> Result<(), HeaderError> {
-        todo!()
+
+    pub fn to(&self) -> Result<NameAddr<'_>, HeaderError> {
+        NameAddr::parse(self.single(HeaderName::To)?, HeaderName::To)
+    }
+
+    pub fn from_tag(&self) -> Option<&str> {
+        self.from().ok()?.tag()
+    }
+
+    pub fn to_tag(&self) -> Option<&str> {
+        self.to().ok()?.tag()
+    }
+
+    /// Empty when there is none.
+    pub fn call_id(&self) -> &str {
+        self.get(HeaderName::CallId).unwrap_or("")
+    }
+
+    pub fn cseq(&self) -> Result<CSeq<'_>, HeaderError> {
+        CSeq::parse(self.single(HeaderName::CSeq)?)
+    }
+
+    /// First Contact; `Ok(None)` when there is none. The `*` of a REGISTER is malformed here.
+    pub fn contact(&self) -> Result<Option<NameAddr<'_>>, HeaderError> {
+        self.values(HeaderName::Contact).next().map(|value| NameAddr::parse(value, HeaderName::Contact)).transpose()
+    }
+
+    /// A header whose whole value is one decimal number that fits.
+    pub fn number(&self, name: HeaderName) -> Result<Option<u32>, HeaderError> {
+        self.get(name).map(|value| text::number(value).ok_or(HeaderError::Malformed(name))).transpose()
+    }
+
+    /// A header that begins with a number, such as Session-Expires or Retry-After, and its parameters. A comment is passed over.
+    pub fn number_with_params(&self, name: HeaderName) -> Result<Option<(u32, Params<'_>)>, HeaderError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let end = value.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(value.len());
+        let (digits, rest) = value.split_at_checked(end).ok_or(HeaderError::Malformed(name))?;
+        let number = text::number(digits).ok_or(HeaderError::Malformed(name))?;
+        let params = Params(rest.get(rest.find(';').unwrap_or(rest.len())..).unwrap_or(""));
+        if params.are_well_formed() { Ok(Some((number, params))) } else { Err(HeaderError::Malformed(name)) }
+    }
+
+    /// The one value of a header that may stand once only.
+    pub(super) fn single(&self, name: HeaderName) -> Result<&str, HeaderError> {
+        let mut lines = self.lines(name);
+        let value = lines.next().ok_or(HeaderError::Missing(name))?;
+        if lines.next().is_some() { Err(HeaderError::Repeated(name)) } else { Ok(value) }
+    }
+
+    /// Whether the request line is exactly `method SP uri SP SIP/2.0`, or speaks another version.
+    pub(super) fn request_line(&self) -> Option<parse::RequestLine> {
+        match self.start {
+            Start::Request { line, .. } => Some(line),
+            Start::Response { .. } => None,
+        }
+    }
+
+    fn value_of(&self, line: &Line) -> &str {
+        self.text(line.value_start, line.value_end)
+    }
+
+    fn text(&self, start: u16, end: u16) -> &str {
+        self.head.get(usize::from(start)..usize::from(end)).unwrap_or("")
     }
 }

@@ -1,0 +1,200 @@
+//! Small readings of validated text: tokens, numbers, quoted strings, escapes. Never allocates unless something is to be undone.
+
+use memchr::memchr2;
+use std::borrow::Cow;
+
+/// RFC 3261 25.1 `token`.
+pub fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte)
+}
+
+pub fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(is_token_byte)
+}
+
+/// What may stand in a URI as we read it: more than RFC 3261 lets one write, but nothing that ends a URI or a line.
+pub fn is_uri_byte(byte: u8) -> bool {
+    byte > b' ' && byte != 0x7f && !matches!(byte, b'<' | b'>' | b'"')
+}
+
+/// Text before and after the one byte at `at`.
+pub fn cut(text: &str, at: usize) -> Option<(&str, &str)> {
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// Spaces off both ends: folding and tabs have become spaces when the message was parsed.
+pub fn trim(text: &str) -> &str {
+    text.trim_matches(' ')
+}
+
+/// Decimal digits only, no sign, and it must fit.
+pub fn number(text: &str) -> Option<u32> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+/// Length of the quoted string at the start of `text`, quotes included; `None` if it does not end.
+pub fn quoted_length(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    loop {
+        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes.get(at) == Some(&b'"') {
+            return Some(at + 1);
+        }
+        at += 2;
+    }
+}
+
+/// The first place of `wanted` outside quoted strings; an unterminated quote hides the rest.
+pub fn find_unquoted(text: &str, wanted: u8) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let rest = text.get(at..)?;
+        let found = memchr2(wanted, b'"', rest.as_bytes())?;
+        if rest.as_bytes().get(found) == Some(&wanted) {
+            return Some(at + found);
+        }
+        at += found + quoted_length(rest.get(found..)?)?;
+    }
+}
+
+/// Takes the quotes off, if there are any; escapes stay.
+pub fn unquoted(text: &str) -> &str {
+    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text)
+}
+
+/// Undoes `\x` of a quoted string that has lost its quotes.
+pub fn unescaped(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\\', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        out.extend(if letter == '\\' { letters.next() } else { Some(letter) });
+    }
+    Cow::Owned(out)
+}
+
+/// Undoes `%xx`. A percent sign that begins no escape stays; what is then not UTF-8 becomes U+FFFD.
+pub fn percent_decoded(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'%', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [byte, tail @ ..] = rest {
+        rest = tail;
+        let decoded = match tail {
+            [high, low, after @ ..] if *byte == b'%' => hex(*high).zip(hex(*low)).map(|(high, low)| {
+                rest = after;
+                high * 16 + low
+            }),
+            _ => None,
+        };
+        out.push(decoded.unwrap_or(*byte));
+    }
+    Cow::Owned(match String::from_utf8(out) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    })
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// Splits at commas outside quoted strings and angle brackets, trims, and leaves out what is empty.
+#[derive(Clone, Debug)]
+pub struct Commas<'a> {
+    rest: &'a str,
+}
+
+impl<'a> Commas<'a> {
+    pub fn new(text: &'a str) -> Commas<'a> {
+        Commas { rest: text }
+    }
+
+    /// What has not been handed out yet.
+    pub fn rest(&self) -> &'a str {
+        self.rest
+    }
+}
+
+impl<'a> Iterator for Commas<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        while !self.rest.is_empty() {
+            let end = comma(self.rest).unwrap_or(self.rest.len());
+            let value = trim(self.rest.get(..end).unwrap_or(""));
+            self.rest = self.rest.get(end + 1..).unwrap_or("");
+            if !value.is_empty() {
+                return Some(value);
+            }
+        }
+        None
+    }
+}
+
+fn comma(text: &str) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        let rest = text.get(at..)?;
+        let found = memchr::memchr3(b',', b'"', b'<', rest.as_bytes())?;
+        let tail = rest.get(found..)?;
+        at += found
+            + match tail.as_bytes().first() {
+                Some(b',') => return Some(at + found),
+                Some(b'"') => quoted_length(tail)?,
+                _ => memchr::memchr(b'>', tail.as_bytes())? + 1,
+            };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(text: &str) -> Vec<&str> {
+        Commas::new(text).collect()
+    }
+
+    #[test]
+    fn commas_in_quotes_and_brackets_do_not_split() {
+        assert_eq!(
+            split(r#""a, \", b" <sip:x,y@z>;p="q,r" , <sip:s> "#),
+            [r#""a, \", b" <sip:x,y@z>;p="q,r""#, "<sip:s>"]
+        );
+        assert_eq!(split("a,,b ,"), ["a", "b"]);
+        assert_eq!(split(" , "), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_closed_runs_to_the_end() {
+        assert_eq!(split(r#"a, "b, c"#), ["a", r#""b, c"#]);
+        assert_eq!(split("a, <b, c"), ["a", "<b, c"]);
+    }
+
+    #[test]
+    fn escapes_are_undone() {
+        assert_eq!(unescaped(r#"J Rosenberg \\\""#), r#"J Rosenberg \""#);
+        assert_eq!(unescaped("plain"), "plain");
+        assert_eq!(unescaped("open\\"), "open");
+        assert_eq!(percent_decoded("%41%4g%"), "A%4g%");
+    }
+
+    #[test]
+    fn a_number_is_digits_that_fit() {
+        assert_eq!(number("0068"), Some(68));
+        for text in ["", "-1", "+1", " 1", "1 ", "4294967296", "1e3", "١"] {
+            assert_eq!(number(text), None, "{text}");
+        }
+    }
+}
