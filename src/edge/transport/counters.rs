@@ -88,7 +88,7 @@ pub struct Counters {
     pub half_open_closed: Counter,
     pub queue_overflows: Counter,
     pub websocket_refusals: Counter,
-    malformed: [Counter; 4],
+    malformed: [Counter; ParseError::ALL.len()],
     tls_failures: [Counter; 8],
 }
 
@@ -103,12 +103,7 @@ pub struct Reading {
 
 impl Counters {
     pub fn malformed(&self, error: ParseError) -> &Counter {
-        &self.malformed[match error {
-            ParseError::TooLong => 0,
-            ParseError::StartLine => 1,
-            ParseError::Header => 2,
-            ParseError::Truncated => 3,
-        }]
+        &self.malformed[ParseError::ALL.iter().position(|one| *one == error).unwrap_or(0)]
     }
 
     pub fn tls_failure(&self, failure: TlsFailure) -> &Counter {
@@ -141,15 +136,9 @@ impl Counters {
         ];
         let mut readings: Vec<Reading> =
             plain.iter().map(|(name, counter)| Reading { name, label: None, value: counter.read() }).collect();
-        let errors = [
-            (ParseError::TooLong, "too-long"),
-            (ParseError::StartLine, "start-line"),
-            (ParseError::Header, "header"),
-            (ParseError::Truncated, "truncated"),
-        ];
-        readings.extend(errors.map(|(error, label)| Reading {
+        readings.extend(ParseError::ALL.map(|error| Reading {
             name: "sip_malformed",
-            label: Some(("error", label)),
+            label: Some(("error", error.name())),
             value: self.malformed(error).read(),
         }));
         readings.extend(TlsFailure::ALL.map(|failure| Reading {

@@ -60,7 +60,7 @@ pub struct Refusal {
 }
 
 impl ParseError {
-    pub const ALL: &[ParseError] = &[
+    pub const ALL: [ParseError; 11] = [
         ParseError::Empty,
         ParseError::TooLong,
         ParseError::TooManyHeaders,
@@ -78,15 +78,15 @@ impl ParseError {
     pub fn name(self) -> &'static str {
         match self {
             ParseError::Empty => "empty",
-            ParseError::TooLong => "too_long",
-            ParseError::TooManyHeaders => "too_many_headers",
-            ParseError::StartLine => "start_line",
+            ParseError::TooLong => "too-long",
+            ParseError::TooManyHeaders => "too-many-headers",
+            ParseError::StartLine => "start-line",
             ParseError::Header => "header",
-            ParseError::LineEnd => "line_end",
+            ParseError::LineEnd => "line-end",
             ParseError::Control => "control",
-            ParseError::ContentLength => "content_length",
-            ParseError::ContentLengthConflict => "content_length_conflict",
-            ParseError::ContentLengthMissing => "content_length_missing",
+            ParseError::ContentLength => "content-length",
+            ParseError::ContentLengthConflict => "content-length-conflict",
+            ParseError::ContentLengthMissing => "content-length-missing",
             ParseError::Truncated => "truncated",
         }
     }
