@@ -50,3 +50,11 @@ pub const CROSSING_VALUE_BYTES_MAX: usize = 1_024;
 pub const DIVERSIONS_MAX: usize = 16;
 /// Letters of a display name that cross.
 pub const DISPLAY_CHARS_MAX: usize = 128;
+/// How long a search for a name may take before what is known by then is used.
+pub const LOCATE_PATIENCE: Duration = Duration::from_secs(5);
+/// SRV names and SRV targets followed for one name.
+pub const LOCATE_NAMES_MAX: usize = 16;
+/// Places to try for one name; more would outlast every caller.
+pub const LOCATIONS_MAX: usize = 32;
+/// Reliable provisional responses of one INVITE that wait for the PRACK of those before.
+pub const RELIABLE_PENDING_MAX: usize = 8;
