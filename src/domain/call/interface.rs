@@ -5,22 +5,14 @@ use crate::base::entropy::Entropy;
 use crate::base::id::{CallId, LegId};
 use crate::base::now::Now;
 use crate::domain::contact::Record;
-use crate::domain::phone::settings::Phone;
-use crate::domain::profile::Profile;
+pub use crate::domain::leg::party::Party;
+pub use crate::domain::profile::Profiles;
 use crate::domain::trunk::identity::{Dialled, Identity};
-use crate::domain::trunk::settings::Trunk;
 use crate::protocol::sip::message::Message;
 use crate::protocol::sip::path::{ListenerId, Outgoing, Path, Target, Transport};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Who is at the other end of a leg.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Party {
-    Trunk(Arc<Trunk>),
-    Phone(Arc<Phone>),
-}
 
 /// Everything that was decided before the call's task began.
 #[derive(Debug)]
@@ -44,14 +36,6 @@ pub struct CallStart {
     pub max_duration: Duration,
     /// Why it came this far, in words.
     pub trail: Vec<Box<str>>,
-}
-
-/// All profiles and the listeners of all of them, by number.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Profiles {
-    pub profiles: Vec<Arc<Profile>>,
-    /// Index: `ListenerId`. Profile index and listener index in it.
-    pub listeners: Vec<(u16, u16)>,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -161,8 +145,10 @@ pub enum CallOutput {
         uri: Box<str>,
     },
     Event(CallEvent),
-    /// Last output. Nothing follows.
-    Finished(Box<Record>),
+    /// The last leg has ended: what happened. Once per call; retransmissions may still have to be absorbed.
+    Record(Box<Record>),
+    /// Last output: no transaction is left. Nothing follows.
+    Finished,
 }
 
 /// What an attempt over a trunk says about the trunk's health.
@@ -186,23 +172,4 @@ pub enum CallEvent {
     Resumed { leg: LegId },
     LegEnded { leg: LegId, cause: Cause },
     Transferred { leg: LegId },
-}
-
-impl Profiles {
-    /// The profile and listener behind a number.
-    pub fn listener(&self, id: ListenerId) -> Option<(&Arc<Profile>, &crate::domain::profile::Listener)> {
-        let (profile, listener) = *self.listeners.get(usize::from(id.0))?;
-        let profile = self.profiles.get(usize::from(profile))?;
-        Some((profile, profile.listeners.get(usize::from(listener))?))
-    }
-}
-
-impl Party {
-    /// "trunk:carrier-a" or "phone:alice".
-    pub fn name(&self) -> String {
-        match self {
-            Party::Trunk(trunk) => format!("trunk:{}", trunk.name),
-            Party::Phone(phone) => format!("phone:{}", phone.name),
-        }
-    }
 }

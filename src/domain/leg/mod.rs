@@ -1,3 +1,4 @@
 //! One party of a call: its dialog, its media plan, whether it is held.
 
 pub mod media_plan;
+pub mod party;

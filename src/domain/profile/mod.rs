@@ -74,3 +74,20 @@ pub enum ReliablePolicy {
     /// Required of every peer.
     Required,
 }
+
+/// All profiles and the listeners of all of them, by number.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Profiles {
+    pub profiles: Vec<Arc<Profile>>,
+    /// Index: `ListenerId`. Profile index and listener index in it.
+    pub listeners: Vec<(u16, u16)>,
+}
+
+impl Profiles {
+    /// The profile and listener behind a number.
+    pub fn listener(&self, id: ListenerId) -> Option<(&Arc<Profile>, &Listener)> {
+        let (profile, listener) = *self.listeners.get(usize::from(id.0))?;
+        let profile = self.profiles.get(usize::from(profile))?;
+        Some((profile, profile.listeners.get(usize::from(listener))?))
+    }
+}

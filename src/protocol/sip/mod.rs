@@ -1,6 +1,7 @@
 //! RFC 3261 and its family: messages, transactions, dialogs. Sans-IO.
 
 pub mod locate;
+pub mod dialog;
 pub mod message;
 pub mod multipart;
 pub mod path;
