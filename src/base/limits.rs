@@ -58,3 +58,9 @@ pub const LOCATE_NAMES_MAX: usize = 16;
 pub const LOCATIONS_MAX: usize = 32;
 /// Reliable provisional responses of one INVITE that wait for the PRACK of those before.
 pub const RELIABLE_PENDING_MAX: usize = 8;
+/// Unknown sources whose requests are counted one by one; beyond, the oldest in turn is forgotten. About 8 MB.
+pub const STRANGERS_MAX: usize = 65_536;
+/// Subscriptions of all phones together: ten per phone of a large site.
+pub const SUBSCRIPTIONS_MAX: usize = 20_000;
+/// Subscriptions of one phone: a busy-lamp field of a large console.
+pub const SUBSCRIPTIONS_PER_PHONE_MAX: usize = 256;

@@ -67,7 +67,7 @@ pub(super) fn acknowledgement_key(message: &Message) -> Option<Key> {
 /// Where the response to a request goes first (RFC 3261 18.2.2, RFC 3581 4): the same connection; over UDP the source
 /// address, with the source port if the peer asked for it by `rport`. `maddr` is not followed: it would let a request aim our
 /// answers at a third party.
-pub(super) fn reply_target(from: Path, via: &Via<'_>) -> Target {
+pub fn reply_target(from: Path, via: &Via<'_>) -> Target {
     let mut path = from;
     if from.transport == Transport::Udp && !via.params.has("rport") {
         path.remote.set_port(via.port.unwrap_or(from.transport.default_port()));

@@ -8,5 +8,7 @@ mod server_other;
 pub mod set;
 mod turn;
 
+pub use key::reply_target;
+
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,124 @@
+//! The table of running calls: what each holds, and which INVITE each began with. Gives back everything when a call ends.
+
+use crate::base::id::CallId;
+use crate::domain::call::interface::Party;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// What is known here of one running call.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub caller: Party,
+    pub emergency: bool,
+    /// One for each place that it holds on a trunk.
+    pub held: Vec<u32>,
+    /// The dialled user part, to tell a loop from a spiral.
+    dialled: u64,
+    invite: u64,
+}
+
+/// What an INVITE has to do with a running call (RFC 3261 8.2.2.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kinship {
+    None,
+    /// The INVITE that this call began with, again.
+    Same(CallId),
+    /// The same request over another way.
+    Merged,
+}
+
+/// An INVITE by what identifies the request and by the branch that it came with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InviteMark {
+    request: u64,
+    branch: u64,
+}
+
+impl InviteMark {
+    pub fn new(call_id: &str, from_tag: &str, cseq: u32, branch: &str) -> InviteMark {
+        InviteMark { request: digest_of((call_id, from_tag, cseq)), branch: digest_of(branch) }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Calls {
+    calls: BTreeMap<CallId, Entry>,
+    invites: BTreeMap<u64, (CallId, u64)>,
+}
+
+impl Calls {
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    pub fn contains(&self, call: CallId) -> bool {
+        self.calls.contains_key(&call)
+    }
+
+    pub fn get(&self, call: CallId) -> Option<&Entry> {
+        self.calls.get(&call)
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = CallId> {
+        self.calls.keys().copied()
+    }
+
+    pub fn kinship(&self, mark: InviteMark) -> Kinship {
+        match self.invites.get(&mark.request) {
+            Some((call, branch)) if *branch == mark.branch => Kinship::Same(*call),
+            Some(_) => Kinship::Merged,
+            None => Kinship::None,
+        }
+    }
+
+    /// Whether this call was dialled with the same digits: then a request that carries its branch is a loop.
+    pub fn is_loop(&self, call: CallId, dialled: &str) -> bool {
+        self.calls.get(&call).is_some_and(|entry| entry.dialled == digest_of(dialled))
+    }
+
+    pub fn begin(&mut self, call: CallId, caller: Party, mark: InviteMark, (dialled, emergency): (&str, bool)) {
+        self.invites.insert(mark.request, (call, mark.branch));
+        let dialled = digest_of(dialled);
+        self.calls.insert(call, Entry { caller, emergency, held: Vec::new(), dialled, invite: mark.request });
+    }
+
+    /// Notes that a call holds a place. False if there is no such call: then nothing may be taken for it.
+    pub fn hold(&mut self, call: CallId, slot: u32) -> bool {
+        let entry = self.calls.get_mut(&call);
+        entry.is_some_and(|entry| {
+            entry.held.push(slot);
+            true
+        })
+    }
+
+    /// Notes that a call gave a place back. False if it held none there: then nothing comes back.
+    pub fn release(&mut self, call: CallId, slot: u32) -> bool {
+        let Some(entry) = self.calls.get_mut(&call) else { return false };
+        // From the end: the caller's own place stands first and stays until the call ends.
+        let place = entry.held.iter().rposition(|held| *held == slot);
+        place.is_some_and(|place| {
+            entry.held.remove(place);
+            true
+        })
+    }
+
+    /// Takes a call out of the table with whatever it still held.
+    pub fn end(&mut self, call: CallId) -> Option<Entry> {
+        let entry = self.calls.remove(&call)?;
+        if self.invites.get(&entry.invite).is_some_and(|(owner, _)| *owner == call) {
+            self.invites.remove(&entry.invite);
+        }
+        Some(entry)
+    }
+}
+
+/// A fixed hash: equal inputs, equal marks, in every run.
+fn digest_of(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
