@@ -50,6 +50,8 @@ pub const CROSSING_VALUE_BYTES_MAX: usize = 1_024;
 pub const DIVERSIONS_MAX: usize = 16;
 /// Letters of a display name that cross.
 pub const DISPLAY_CHARS_MAX: usize = 128;
+/// Nonces in use that are remembered per realm; the oldest is refused when there are more.
+pub const NONCES_MAX: usize = 16_384;
 /// How long a search for a name may take before what is known by then is used.
 pub const LOCATE_PATIENCE: Duration = Duration::from_secs(5);
 /// SRV names and SRV targets followed for one name.

@@ -1,5 +1,6 @@
 //! RFC 3261 and its family: messages, transactions, dialogs. Sans-IO.
 
+pub mod digest;
 pub mod locate;
 pub mod dialog;
 pub mod message;
