@@ -1,6 +1,7 @@
 //! Everything that touches a socket, file, clock, thread or process. Decides nothing about calls.
 
 pub mod clock;
+pub mod config;
 pub mod entropy;
 pub mod logging;
 pub mod metrics;
