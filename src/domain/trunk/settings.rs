@@ -38,8 +38,6 @@ pub struct Trunk {
     pub large_by_tcp: bool,
     pub ring_timeout: Duration,
     pub max_duration: Duration,
-    /// Authorities that its TLS certificate must come from; those of the system where absent.
-    pub tls_authorities: Option<PathBuf>,
 }
 
 /// An address block, such as 192.0.2.0/24 or 2001:db8::/32.

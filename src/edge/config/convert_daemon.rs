@@ -1,9 +1,10 @@
 //! `offhook.toml` into the daemon's own settings and the admission policy.
 
-use crate::domain::switchboard::interface::AdmissionPolicy;
+use crate::domain::switchboard::interface::{AdmissionPolicy, Strangers};
 use crate::edge::config::fields::{Fields, printable};
 use crate::edge::config::suggest;
-use crate::edge::config::{ControlSettings, Daemon, JournalSettings, LogFormat, LogSettings, TransportSettings};
+use crate::edge::config::{ControlSettings, Daemon, JournalSettings, LogFormat, LogSettings};
+use crate::edge::transport::TransportLimits;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 const FORMATS: &[(&str, LogFormat)] =
     &[("auto", LogFormat::Auto), ("human", LogFormat::Human), ("json", LogFormat::Json)];
+const STRANGERS: &[(&str, Strangers)] = &[("drop", Strangers::Drop), ("forbid", Strangers::Forbid)];
 
 pub fn daemon(fields: Fields<'_>) -> (Daemon, AdmissionPolicy) {
     let state_directory = PathBuf::from(fields.text_or("state_directory", "run"));
@@ -94,20 +96,21 @@ fn watchdog(fields: Fields<'_>) -> Duration {
     stall
 }
 
-fn transport(fields: Fields<'_>) -> TransportSettings {
-    let settings = TransportSettings {
-        connections_max: fields.integer("connections_max", 10_000, 1..=1_000_000),
-        connections_per_source: fields.integer("connections_per_source", 256, 1..=1_000_000),
-        half_open_max: fields.integer("half_open_max", 512, 1..=1_000_000),
-        idle: fields.duration("idle", Duration::from_secs(900), Duration::from_secs(10)..=DAY),
-        first_message: fields.duration(
-            "first_message",
-            crate::base::limits::STREAM_FIRST_MESSAGE,
-            Duration::from_secs(1)..=Duration::from_secs(120),
-        ),
+fn transport(fields: Fields<'_>) -> TransportLimits {
+    let own = TransportLimits::default();
+    let seconds = |low: u64, high: u64| Duration::from_secs(low)..=Duration::from_secs(high);
+    let limits = TransportLimits {
+        connections_max: fields.integer("connections_max", own.connections_max, 1..=1_000_000),
+        connections_per_source: fields.integer("connections_per_source", own.connections_per_source, 1..=1_000_000),
+        half_open_max: fields.integer("half_open_max", own.half_open_max, 1..=1_000_000),
+        idle: fields.duration("idle", own.idle, seconds(10, 86_400)),
+        first_message: fields.duration("first_message", own.first_message, seconds(1, 120)),
+        connect: fields.duration("connect", own.connect, seconds(1, 60)),
+        ping: fields.duration("ping", own.ping, seconds(5, 3_600)),
+        write: fields.duration("write", own.write, seconds(1, 120)),
     };
     fields.finish();
-    settings
+    limits
 }
 
 fn admission(fields: Fields<'_>) -> AdmissionPolicy {
@@ -126,6 +129,7 @@ fn admission(fields: Fields<'_>) -> AdmissionPolicy {
         ban: fields.duration("ban", own.ban, Duration::from_secs(1)..=DAY),
         retry_after: fields.integer("retry_after", own.retry_after, 1..=3_600),
         drain: fields.duration("drain", own.drain, Duration::ZERO..=DAY),
+        strangers: fields.choice("strangers", STRANGERS, own.strangers),
     };
     fields.finish();
     policy

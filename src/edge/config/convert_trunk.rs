@@ -285,8 +285,8 @@ fn registration(fields: &Fields<'_>) -> Option<Registration> {
 fn limits(fields: Fields<'_>) -> TrunkLimits {
     let limits = TrunkLimits {
         calls_max: fields.integer("calls_max", 100, 0..=1_000_000),
-        calls_per_second: fields.number("calls_per_second", 20.0, 0.01..=100_000.0),
-        burst: fields.number("burst", 40.0, 1.0..=100_000.0),
+        calls_per_second: fields.number("calls_per_second", 20.0, 0.0..=100_000.0),
+        burst: fields.number("burst", 40.0, 0.0..=100_000.0),
     };
     fields.finish();
     limits

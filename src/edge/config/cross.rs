@@ -11,6 +11,7 @@ use crate::edge::config::suggest;
 use crate::protocol::sip::path::Transport;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 pub fn check(reading: &Reading, profiles: &[ProfileFile], dialplans: &[DialplanFile]) {
     check_names(reading, profiles, dialplans);
@@ -20,6 +21,7 @@ pub fn check(reading: &Reading, profiles: &[ProfileFile], dialplans: &[DialplanF
     for file in &running {
         check_networks(reading, &file.trunks);
     }
+    check_trust(reading, &running);
     check_shadows(reading, dialplans);
     check_emergency(reading, dialplans);
 }
@@ -152,6 +154,27 @@ fn check_networks(reading: &Reading, trunks: &[NamedTrunk]) {
                 trunk.name.text, other_trunk.name.text, item.text, other_item.text
             );
             reading.error(item.at, &item.path, problem, None);
+        }
+    }
+}
+
+/// Authorities are chosen by the name in the certificate, so one name cannot have two sets.
+fn check_trust(reading: &Reading, profiles: &[&ProfileFile]) {
+    let trunks: Vec<&NamedTrunk> = profiles.iter().flat_map(|file| &file.trunks).collect();
+    let mut seen: BTreeMap<&str, (&NamedTrunk, &Option<PathBuf>)> = BTreeMap::new();
+    for named in trunks {
+        let Some(trunk) = &named.trunk else { continue };
+        for target in &trunk.targets {
+            let name = target.tls_name.as_ref().unwrap_or(&target.host).as_ref();
+            let (first, authorities) = *seen.entry(name).or_insert((named, &trunk.tls_authorities));
+            if *authorities != trunk.tls_authorities {
+                let place = reading.place(first.name.at);
+                let problem = format!(
+                    "trunks `{}` and `{}` ({place}) trust different authorities for `{name}`",
+                    named.name.text, first.name.text
+                );
+                reading.error(named.name.at, &named.name.path, problem, None);
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ pub use place::Fault;
 pub use read::read;
 
 use crate::domain::switchboard::interface::Exchange;
+use crate::edge::transport::{TransportLimits, Trust};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct Configuration {
     pub folder: PathBuf,
     pub daemon: Daemon,
     pub exchange: Arc<Exchange>,
+    /// Which authorities vouch for the certificates of the trunks' targets.
+    pub trust: Trust,
     /// What is suspicious but no error.
     pub warnings: Vec<Fault>,
     /// First sixteen hexadecimal digits of a SHA-256 over all that was read; also changes with the contents of named files.
@@ -50,7 +53,7 @@ pub struct Daemon {
     pub journal: JournalSettings,
     /// A loop without progress for this long is stuck: the watchdog is no longer fed.
     pub stall_max: Duration,
-    pub transport: TransportSettings,
+    pub transport: TransportLimits,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -82,14 +85,4 @@ pub struct JournalSettings {
     /// The file is set aside when it has grown beyond this.
     pub rotate_bytes: u64,
     pub rotate_daily: bool,
-}
-
-/// Bounds of the stream transports.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct TransportSettings {
-    pub connections_max: usize,
-    pub connections_per_source: usize,
-    pub half_open_max: usize,
-    pub idle: Duration,
-    pub first_message: Duration,
 }
