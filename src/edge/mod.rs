@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod config;
 pub mod entropy;
+pub mod journal;
 pub mod logging;
 pub mod metrics;
 pub mod resolver;

@@ -1,8 +1,9 @@
 //! The values that labels may take, each from an enum, so that the compiler bounds their number. Never from a peer.
 
 use super::Inbox;
-use crate::domain::call::interface::CallEvent;
+use crate::domain::call::interface::{CallEvent, Party};
 use crate::domain::switchboard::interface::RefusalReason;
+use crate::protocol::sip::message::ParseError;
 
 pub fn inbox_name(inbox: Inbox) -> &'static str {
     match inbox {
@@ -70,5 +71,23 @@ pub fn reason_name(reason: RefusalReason) -> &'static str {
         RefusalReason::NumberIncomplete => "number-incomplete",
         RefusalReason::AuthenticationFailed => "authentication-failed",
         RefusalReason::Unsupported => "unsupported",
+    }
+}
+
+pub const CALLERS: &[&str] = &["trunk", "phone"];
+
+pub fn caller_name(party: &Party) -> &'static str {
+    match party {
+        Party::Trunk(_) => "trunk",
+        Party::Phone(_) => "phone",
+    }
+}
+
+pub fn error_name(error: ParseError) -> &'static str {
+    match error {
+        ParseError::TooLong => "too-long",
+        ParseError::StartLine => "start-line",
+        ParseError::Header => "header",
+        ParseError::Truncated => "truncated",
     }
 }
