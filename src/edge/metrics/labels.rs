@@ -3,7 +3,6 @@
 use super::Inbox;
 use crate::domain::call::interface::{CallEvent, Party};
 use crate::domain::switchboard::interface::RefusalReason;
-use crate::protocol::sip::message::ParseError;
 
 pub fn inbox_name(inbox: Inbox) -> &'static str {
     match inbox {
@@ -80,14 +79,5 @@ pub fn caller_name(party: &Party) -> &'static str {
     match party {
         Party::Trunk(_) => "trunk",
         Party::Phone(_) => "phone",
-    }
-}
-
-pub fn error_name(error: ParseError) -> &'static str {
-    match error {
-        ParseError::TooLong => "too-long",
-        ParseError::StartLine => "start-line",
-        ParseError::Header => "header",
-        ParseError::Truncated => "truncated",
     }
 }

@@ -5,7 +5,7 @@ pub mod process;
 pub mod table;
 mod transport;
 
-use self::labels::{ALL_REASONS, CALLERS, call_event_name, caller_name, error_name, inbox_name, reason_name};
+use self::labels::{ALL_REASONS, CALLERS, call_event_name, caller_name, inbox_name, reason_name};
 use self::table::{Kind, Row};
 use crate::base::cause::{Cause, Fault};
 use crate::domain::call::interface::{CallEvent, CallStart};
@@ -229,7 +229,7 @@ impl Metrics {
     }
 
     pub fn malformed(&self, transport: Transport, error: ParseError) {
-        self.0.malformed.with_label_values(&[error_name(error), transport.name()]).inc();
+        self.0.malformed.with_label_values(&[error.name(), transport.name()]).inc();
     }
 
     /// `status` 0 means a request.

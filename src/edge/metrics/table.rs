@@ -78,7 +78,7 @@ pub const TRANSACTIONS: Row = gauge("offhook_sip_transactions", &["owner"], "Tra
 pub const RETRANSMISSIONS: Row =
     counter("offhook_sip_retransmissions_total", &["direction"], "Messages sent again, and repeats received.");
 pub const DATAGRAMS: Row = counter("offhook_transport_datagrams_total", &["direction"], "UDP datagrams.");
-pub const BYTES: Row = counter("offhook_transport_bytes_total", &["direction"], "Bytes of all transports.");
+pub const BYTES: Row = counter("offhook_transport_datagram_bytes_total", &["direction"], "Bytes of UDP datagrams.");
 pub const KEEPALIVES: Row = counter("offhook_transport_keepalives_total", &[], "Keep-alives received.");
 pub const SEND_DROPS: Row = counter(
     "offhook_transport_send_drops_total",

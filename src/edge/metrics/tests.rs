@@ -104,9 +104,9 @@ fn readings_from_elsewhere_are_grouped_under_one_heading() {
         Reading::count(table::CONNECTIONS, &[], 3),
         Reading::count(table::BYTES, &["out"], 8),
     ]);
-    assert_eq!(page.matches("# TYPE offhook_transport_bytes_total counter").count(), 1);
-    has(&page, "offhook_transport_bytes_total{direction=\"in\"} 7");
-    has(&page, "offhook_transport_bytes_total{direction=\"out\"} 8");
+    assert_eq!(page.matches("# TYPE offhook_transport_datagram_bytes_total counter").count(), 1);
+    has(&page, "offhook_transport_datagram_bytes_total{direction=\"in\"} 7");
+    has(&page, "offhook_transport_datagram_bytes_total{direction=\"out\"} 8");
     has(&page, "offhook_transport_connections 3");
 }
 

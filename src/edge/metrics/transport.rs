@@ -11,8 +11,8 @@ impl Reading {
         let mut readings = vec![
             Reading::count(table::DATAGRAMS, &["in"], counters.datagrams_in.read()),
             Reading::count(table::DATAGRAMS, &["out"], counters.datagrams_out.read()),
-            Reading::count(table::BYTES, &["in"], counters.bytes_in.read()),
-            Reading::count(table::BYTES, &["out"], counters.bytes_out.read()),
+            Reading::count(table::BYTES, &["in"], counters.datagram_bytes_in.read()),
+            Reading::count(table::BYTES, &["out"], counters.datagram_bytes_out.read()),
             Reading::count(table::KEEPALIVES, &[], counters.keepalives.read()),
             Reading::count(table::SEND_DROPS, &[], counters.send_drops.read()),
             Reading::count(table::BANNED_DROPS, &[], counters.banned_drops.read()),

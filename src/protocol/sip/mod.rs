@@ -1,8 +1,8 @@
 //! RFC 3261 and its family: messages, transactions, dialogs. Sans-IO.
 
+pub mod dialog;
 pub mod digest;
 pub mod locate;
-pub mod dialog;
 pub mod message;
 pub mod multipart;
 pub mod path;
