@@ -1,0 +1,147 @@
+//! Drives one call: waits, hands in one input, executes the outputs. A panic inside the call ends this call alone.
+
+use crate::base::cause::Cause;
+use crate::base::id::CallId;
+use crate::base::machine::Machine;
+use crate::domain::call::Call;
+use crate::domain::call::interface::{CallInput, CallOutput, Refused};
+use crate::domain::switchboard::interface::SwitchboardInput;
+use crate::edge::ports::Ports;
+use crate::edge::{call_journal, clock};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc;
+use tokio::time::Sleep;
+use tracing::Instrument;
+
+/// How long a deadline that nobody set lies in the future.
+const NEVER: Duration = Duration::from_secs(86_400 * 365);
+
+/// The task of one call, from its INVITE to the last lingering transaction.
+pub fn spawn(call: Box<Call>, invite_key: String, inbox: mpsc::Receiver<Box<CallInput>>, ports: Arc<Ports>) {
+    let id = call.id();
+    let span = tracing::info_span!(parent: None, "call", call = %id);
+    let work = async move {
+        drive(call, inbox, &ports).await;
+        ports.dispatch.leave(id, &invite_key);
+        ports.live.end(id);
+        ports.dispatch.to_desk_surely(SwitchboardInput::CallFinished { call: id }).await;
+    };
+    tokio::spawn(work.instrument(span));
+}
+
+async fn drive(mut call: Box<Call>, mut inbox: mpsc::Receiver<Box<CallInput>>, ports: &Arc<Ports>) {
+    let mut alarm = Alarm::new();
+    loop {
+        let drained = catch_unwind(AssertUnwindSafe(|| drain(&mut call, ports)));
+        match drained {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(_) => return bury(&call, ports),
+        }
+        alarm.set(call.deadline());
+        let handed = tokio::select! {
+            biased;
+            input = inbox.recv() => match input {
+                Some(input) => catch_unwind(AssertUnwindSafe(|| call.handle_input(clock::now(), *input))),
+                None => return,
+            },
+            () = alarm.ring() => catch_unwind(AssertUnwindSafe(|| call.handle_deadline(clock::now()))),
+        };
+        if handed.is_err() {
+            return bury(&call, ports);
+        }
+    }
+}
+
+/// Executes every output; true after `Finished`.
+fn drain(call: &mut Call, ports: &Arc<Ports>) -> bool {
+    let id = call.id();
+    while let Some(output) = call.poll_output() {
+        match output {
+            CallOutput::Send(outgoing) => ports.transports.send(id, outgoing),
+            CallOutput::Resolve { leg, name } => resolve(id, leg, name, ports),
+            CallOutput::Seize { leg, trunk, target_index } => {
+                let asked = ports.dispatch.to_desk(SwitchboardInput::Seize { call: id, leg, trunk, target_index });
+                unless(asked, CallInput::Seized { leg, outcome: Err(desk_is_full()) }, id, ports);
+            }
+            CallOutput::Release { trunk, target_index, outcome } => {
+                ports.dispatch.to_desk(SwitchboardInput::Release { call: id, trunk, target_index, outcome });
+            }
+            CallOutput::Route { leg, party, uri } => {
+                let asked = ports.dispatch.to_desk(SwitchboardInput::Route { call: id, leg, party, uri });
+                unless(asked, CallInput::Routed { leg, outcome: Err(desk_is_full()) }, id, ports);
+            }
+            CallOutput::Event(event) => ports.live.happened(id, &event, &ports.metrics),
+            CallOutput::Record(record) => call_journal::write(*record, ports),
+            CallOutput::Finished => return true,
+        }
+    }
+    false
+}
+
+/// A question that could not be asked is answered at once, so that the call never waits for it.
+fn unless(asked: bool, answer: CallInput, call: CallId, ports: &Arc<Ports>) {
+    if !asked && ports.dispatch.to_call(call, Box::new(answer)).is_err() {
+        tracing::debug!("a refusal came for a call that has ended");
+    }
+}
+
+fn desk_is_full() -> Refused {
+    Refused { cause: Cause::Overload, retry_after: Some(1), words: "the switchboard's inbox is full".into() }
+}
+
+fn resolve(
+    call: CallId,
+    leg: crate::base::id::LegId,
+    name: crate::domain::call::interface::NameToResolve,
+    ports: &Arc<Ports>,
+) {
+    let ports = Arc::clone(ports);
+    let work = async move {
+        let targets = ports.resolver.resolve(&name).await;
+        if ports.dispatch.to_call(call, Box::new(CallInput::Resolved { leg, targets })).is_err() {
+            tracing::debug!("a name was resolved for a call that has ended");
+        }
+    };
+    tokio::spawn(work.in_current_span());
+}
+
+/// After a panic: the legs get their BYE or 500 from what the call still knows, and the record says whose fault it was.
+fn bury(call: &Call, ports: &Arc<Ports>) {
+    tracing::error!("the call was ended by a fault of ours");
+    ports.metrics.call_panicked();
+    let will = catch_unwind(AssertUnwindSafe(|| call.last_will(clock::now())));
+    let Ok((farewells, record)) = will else { return };
+    for outgoing in farewells {
+        ports.transports.send(call.id(), outgoing);
+    }
+    call_journal::write(record, ports);
+}
+
+/// One timer, moved only when the new deadline is earlier: a spurious ring is harmless, moving costs.
+struct Alarm {
+    sleep: Pin<Box<Sleep>>,
+    armed: Instant,
+}
+
+impl Alarm {
+    fn new() -> Alarm {
+        let armed = clock::now().instant + NEVER;
+        Alarm { sleep: Box::pin(tokio::time::sleep_until(armed.into())), armed }
+    }
+
+    fn set(&mut self, deadline: Option<Instant>) {
+        let wanted = deadline.unwrap_or(self.armed);
+        if wanted < self.armed || self.sleep.is_elapsed() {
+            self.armed = deadline.unwrap_or_else(|| clock::now().instant + NEVER);
+            self.sleep.as_mut().reset(self.armed.into());
+        }
+    }
+
+    async fn ring(&mut self) {
+        self.sleep.as_mut().await;
+    }
+}

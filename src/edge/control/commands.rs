@@ -1,0 +1,105 @@
+//! What an operator may ask of the running daemon, and how each thing is done.
+
+use super::wire::{Command, Fault, VERSION};
+use crate::base::cause::Cause;
+use crate::base::id::CallId;
+use crate::domain::call::interface::CallInput;
+use crate::edge::ports::Ports;
+use crate::edge::reload::Reloader;
+use crate::edge::vital::Vital;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Executes commands. Shared by all clients of the control socket; holds no state of its own.
+pub struct Operator {
+    pub ports: Arc<Ports>,
+    pub reloader: Arc<Reloader>,
+    pub vital: Arc<Vital>,
+    /// Tells the daemon's main loop to drain.
+    pub drain: tokio::sync::mpsc::Sender<()>,
+}
+
+impl Operator {
+    pub async fn execute(&self, command: Command) -> Result<Value, Fault> {
+        match command {
+            Command::Hello => Ok(json!({ "offhook": env!("CARGO_PKG_VERSION"), "protocol": VERSION })),
+            Command::Status => Ok(self.status()),
+            Command::Calls => Ok(json!({ "calls": self.ports.live.list() })),
+            Command::HangUp { call } => self.hang_up(&call),
+            Command::Trunks => self.ask(|switchboard| json!({ "trunks": lines::trunks(switchboard) })).await,
+            Command::Phones => self.ask(|switchboard| json!({ "phones": lines::phones(switchboard) })).await,
+            Command::Explain { number, caller, from } => {
+                self.ask(move |switchboard| {
+                    json!({ "trail": switchboard.explain(&number, caller.as_deref(), from.as_deref()) })
+                })
+                .await
+            }
+            Command::Reload { dry_run } => self.reloader.reload(dry_run).await.map(|plan| json!({ "plan": plan })),
+            Command::Drain => {
+                if self.drain.try_send(()).is_err() {
+                    tracing::debug!("draining was asked for again");
+                }
+                Ok(json!({ "draining": true, "calls": self.ports.dispatch.running() }))
+            }
+            Command::Log { filter } => match self.reloader.set_level(&filter) {
+                Ok(()) => Ok(json!({ "filter": filter })),
+                Err(error) => Err(Fault::new("bad_filter", error)),
+            },
+        }
+    }
+
+    fn status(&self) -> Value {
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "calls": self.ports.dispatch.running(),
+            "draining": self.vital.is_draining(),
+            "stalled": self.vital.stalled(),
+            "log": self.reloader.level(),
+            "lateness_ms": u64::try_from(self.ports.transports.lateness().as_millis()).unwrap_or(u64::MAX),
+            "config": self.reloader.config_hash(),
+        })
+    }
+
+    fn hang_up(&self, call: &str) -> Result<Value, Fault> {
+        let unknown = || Fault::new("no_such_call", format!("no call {call:?} is running"));
+        let id = CallId::parse(call).ok_or_else(unknown)?;
+        let input = Box::new(CallInput::HangUp { cause: Cause::Normal });
+        self.ports.dispatch.to_call(id, input).map_err(|_| unknown())?;
+        Ok(json!({ "call": call }))
+    }
+
+    async fn ask(
+        &self,
+        question: impl FnOnce(&crate::domain::switchboard::Switchboard) -> Value + Send + 'static,
+    ) -> Result<Value, Fault> {
+        self.ports.dispatch.ask(question).await.ok_or_else(|| Fault::new("ending", "the daemon is ending"))
+    }
+}
+
+/// What trunks and phones look like in answers.
+mod lines {
+    use crate::domain::switchboard::Switchboard;
+    use serde_json::{Value, json};
+
+    pub fn trunks(switchboard: &Switchboard) -> Vec<Value> {
+        switchboard
+            .trunk_states()
+            .into_iter()
+            .map(|trunk| {
+                json!({
+                    "trunk": &*trunk.name, "calls": trunk.calls, "calls_max": trunk.calls_max,
+                    "registered": trunk.registered,
+                    "targets": trunk.targets.iter().map(|(name, up)| json!({ "target": name, "up": up })).collect::<Vec<_>>(),
+                })
+            })
+            .collect()
+    }
+
+    pub fn phones(switchboard: &Switchboard) -> Vec<Value> {
+        switchboard
+            .phone_states()
+            .into_iter()
+            .map(|phone| json!({ "phone": &*phone.name, "calls": phone.calls, "contacts": phone.contacts }))
+            .collect()
+    }
+}

@@ -1,0 +1,5 @@
+//! The control socket: newline-delimited JSON on a Unix socket, for operators and their tools.
+
+pub mod commands;
+pub mod socket;
+pub mod wire;

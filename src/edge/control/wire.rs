@@ -1,0 +1,123 @@
+//! The control protocol's messages, and their conversion from and to JSON. Executes nothing.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version that `hello` answers.
+pub const VERSION: u32 = 1;
+/// Longest line that a client may send.
+pub const LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// What a client asks. Every request carries an `id` and gets exactly one answer with it.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Command {
+    Hello,
+    Status,
+    Calls,
+    HangUp {
+        call: String,
+    },
+    Trunks,
+    Phones,
+    Explain {
+        number: String,
+        #[serde(default, rename = "as")]
+        caller: Option<String>,
+        #[serde(default)]
+        from: Option<String>,
+    },
+    Reload {
+        /// Only show the plan.
+        #[serde(default)]
+        dry_run: bool,
+    },
+    Drain,
+    Log {
+        filter: String,
+    },
+}
+
+/// Why a request was not done. One variant, one code.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Fault {
+    pub code: &'static str,
+    pub message: String,
+    /// Details where there are several, such as the faults of a configuration.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
+}
+
+impl Fault {
+    pub fn new(code: &'static str, message: impl Into<String>) -> Fault {
+        Fault { code, message: message.into(), details: Vec::new() }
+    }
+}
+
+/// Reads one line. The id comes back even when the rest cannot be read, so that the client knows what failed.
+pub fn read(line: &[u8]) -> (Value, Result<Command, Fault>) {
+    let mut value: Value = match serde_json::from_slice(line) {
+        Ok(value) => value,
+        Err(error) => return (Value::Null, Err(Fault::new("bad_json", error.to_string()))),
+    };
+    let Some(object) = value.as_object_mut() else {
+        return (Value::Null, Err(Fault::new("bad_request", "a request is a JSON object")));
+    };
+    let id = object.remove("id").unwrap_or(Value::Null);
+    if !(id.is_null() || id.is_string() || id.is_number()) {
+        return (Value::Null, Err(Fault::new("bad_request", "`id` must be a string or a number")));
+    }
+    let command = serde_json::from_value(value).map_err(|error| Fault::new("bad_request", error.to_string()));
+    (id, command)
+}
+
+/// Writes one answer as a line.
+pub fn write(id: Value, answer: Result<Value, Fault>) -> Vec<u8> {
+    let message = match answer {
+        Ok(result) => serde_json::json!({ "id": id, "result": result }),
+        Err(fault) => serde_json::json!({ "id": id, "error": fault }),
+    };
+    let mut line = message.to_string().into_bytes();
+    line.push(b'\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_read_with_its_id() {
+        let (id, command) = read(br#"{"id":7,"command":"reload"}"#);
+        assert_eq!(id, Value::from(7));
+        assert_eq!(command, Ok(Command::Reload { dry_run: false }));
+    }
+
+    #[test]
+    fn an_unknown_command_is_refused_by_name_and_keeps_its_id() {
+        let (id, command) = read(br#"{"id":"a","command":"relaod"}"#);
+        assert_eq!(id, Value::from("a"));
+        let fault = command.expect_err("refused");
+        assert_eq!(fault.code, "bad_request");
+        assert!(fault.message.contains("relaod"), "{}", fault.message);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        let (_, command) = read(br#"{"id":1,"command":"hang_up","call":"0","force":true}"#);
+        assert!(command.expect_err("refused").message.contains("force"));
+    }
+
+    #[test]
+    fn what_is_no_json_gets_a_fault_without_id() {
+        let (id, command) = read(b"GET / HTTP/1.1");
+        assert_eq!(id, Value::Null);
+        assert_eq!(command.expect_err("refused").code, "bad_json");
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_does_not_overflow() {
+        let deep = [b'['; 60_000];
+        assert_eq!(read(&deep).1.expect_err("refused").code, "bad_json");
+    }
+}

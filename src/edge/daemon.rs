@@ -1,0 +1,179 @@
+//! Builds the daemon from its configuration, in the order in which it starts, and takes it down in the reverse one.
+
+use crate::base::cause::Cause;
+use crate::base::limits;
+use crate::base::now::Now;
+use crate::domain::switchboard::Switchboard;
+use crate::domain::switchboard::interface::{Exchange, SwitchboardInput};
+use crate::edge::clock;
+use crate::edge::config::{Configuration, Daemon as Settings};
+use crate::edge::control::commands::Operator;
+use crate::edge::control::socket::ControlSocket;
+use crate::edge::dispatch::Dispatch;
+use crate::edge::journal::Journal;
+use crate::edge::live::LiveCalls;
+use crate::edge::logging::Logging;
+use crate::edge::metrics::Metrics;
+use crate::edge::ops_http::OpsPage;
+use crate::edge::ports::Ports;
+use crate::edge::reload::Reloader;
+use crate::edge::resolver::Resolver;
+use crate::edge::switchboard_task::{self, DeskSigns};
+use crate::edge::transport::{TransportLimits, Transports, Trust};
+use crate::edge::vital::Vital;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// How often the lateness of the loops is told to the switchboard.
+const LATENESS_EVERY: Duration = Duration::from_millis(50);
+
+/// A daemon that serves. Dropping it without `stop` leaves its tasks to the runtime's end.
+pub struct Daemon {
+    pub ports: Arc<Ports>,
+    pub reloader: Arc<Reloader>,
+    pub vital: Arc<Vital>,
+    pub drain_limit: Duration,
+    drained: watch::Receiver<bool>,
+    drain_asked: mpsc::Receiver<()>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// A runtime as configuration wants it: one worker needs no other thread and costs fewest wake-ups.
+pub fn runtime(settings: &Settings) -> std::io::Result<tokio::runtime::Runtime> {
+    let wanted = match settings.worker_threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        count => count,
+    };
+    let mut builder = match wanted {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        count => {
+            let mut builder = tokio::runtime::Builder::new_multi_thread();
+            builder.worker_threads(count);
+            builder
+        }
+    };
+    builder.thread_name("offhook").enable_all().build()
+}
+
+impl Daemon {
+    pub async fn start(configuration: Arc<Configuration>, logging: &Logging) -> Result<Daemon, String> {
+        let settings = &configuration.daemon;
+        let metrics = Metrics::new(since_epoch(clock::now())).map_err(|error| format!("metrics: {error}"))?;
+        let journal = Journal::start(&settings.journal, metrics.clone()).map_err(|error| {
+            format!("journal {}: {error}", settings.journal.path.display())
+        })?;
+        let control = ControlSocket::bind(&settings.control.socket, settings.control.mode)
+            .map_err(|error| format!("control socket {}: {error}", settings.control.socket.display()))?;
+        let (desk, inbox) = mpsc::channel(limits::SWITCHBOARD_INBOX);
+        let dispatch = Arc::new(Dispatch::new(desk, metrics.clone()));
+        let exchange = Arc::clone(&configuration.exchange);
+        let transports = Transports::start(
+            Arc::clone(&exchange.profiles), trust(&exchange), transport_limits(settings), Arc::clone(&dispatch) as _,
+        )
+        .await
+        .map_err(|error| error.to_string())?;
+        let ports = Arc::new(Ports {
+            dispatch, transports, resolver: Resolver::start(), metrics, journal, live: LiveCalls::default(),
+        });
+        let entropy = crate::edge::entropy::from_system().map_err(|error| format!("no randomness: {error}"))?;
+        let switchboard = Switchboard::new(Arc::clone(&exchange), entropy, clock::now());
+        let (alive_at, desk_alive) = watch::channel(clock::now().instant);
+        let (drained_sign, drained) = watch::channel(false);
+        let signs = DeskSigns { alive_at, drained: drained_sign };
+        let reloader = Arc::new(Reloader::new(Arc::clone(&ports), logging.level.clone(), Arc::clone(&configuration)));
+        let vital = Arc::new(Vital::new(Arc::clone(&ports), desk_alive, settings.stall_max));
+        let (drain, drain_asked) = mpsc::channel(1);
+        let operator = Operator { ports: Arc::clone(&ports), reloader: Arc::clone(&reloader), vital: Arc::clone(&vital), drain };
+        let mut tasks = vec![
+            tokio::spawn(switchboard_task::run(switchboard, inbox, Arc::clone(&ports), signs)),
+            tokio::spawn(tell_lateness(Arc::clone(&ports))),
+            tokio::spawn(control.serve(Arc::new(operator))),
+        ];
+        if let Some(listen) = settings.ops_listen {
+            let page = OpsPage::bind(listen).await.map_err(|error| format!("ops listener {listen}: {error}"))?;
+            tasks.push(tokio::spawn(page.serve(Arc::clone(&vital))));
+        }
+        ports.metrics.reloaded(&configuration.hash, since_epoch(clock::now()));
+        let drain_limit = exchange.admission.drain;
+        Ok(Daemon { ports, reloader, vital, drain_limit, drained, drain_asked, tasks })
+    }
+
+    /// Resolves when an operator asks for draining on the control socket.
+    pub async fn drain_asked(&mut self) {
+        if self.drain_asked.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Refuses new calls; running ones may go on until the limit, then they get their BYE.
+    pub async fn drain(&mut self) {
+        self.vital.set_draining();
+        self.ports.metrics.draining(true);
+        self.ports.dispatch.to_desk_surely(SwitchboardInput::Drain).await;
+        let finished = tokio::time::timeout(self.drain_limit, self.drained.wait_for(|drained| *drained)).await;
+        if finished.is_err() {
+            tracing::warn!(calls = self.ports.dispatch.running(), "the drain limit has passed, ending the calls that are left");
+            self.ports.dispatch.to_desk_surely(SwitchboardInput::EndAll(Cause::Drained)).await;
+            let farewell = Duration::from_secs(5);
+            if tokio::time::timeout(farewell, self.drained.wait_for(|drained| *drained)).await.is_err() {
+                tracing::warn!(calls = self.ports.dispatch.running(), "calls are left whose peers did not answer our BYE");
+            }
+        }
+    }
+
+    /// Ends at once: what is in the journal's queue is written, everything else is dropped.
+    pub async fn stop(self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.ports.transports.stop().await;
+        let ports = Arc::clone(&self.ports);
+        if tokio::task::spawn_blocking(move || ports.journal.stop()).await.is_err() {
+            tracing::error!("the journal could not be closed");
+        }
+    }
+}
+
+async fn tell_lateness(ports: Arc<Ports>) {
+    let mut last = Duration::ZERO;
+    loop {
+        tokio::time::sleep(LATENESS_EVERY).await;
+        let lateness = ports.transports.lateness();
+        // A quiet exchange is told once that it is on time, not twenty times a second.
+        if lateness >= Duration::from_millis(5) || last >= Duration::from_millis(5) {
+            ports.dispatch.to_desk(SwitchboardInput::Lateness(lateness));
+        }
+        last = lateness;
+    }
+}
+
+fn transport_limits(settings: &Settings) -> TransportLimits {
+    let wanted = settings.transport;
+    TransportLimits {
+        connections_max: wanted.connections_max,
+        connections_per_source: wanted.connections_per_source,
+        half_open_max: wanted.half_open_max,
+        idle: wanted.idle,
+        first_message: wanted.first_message,
+        ..TransportLimits::default()
+    }
+}
+
+/// Which authority vouches for which trunk's name.
+pub fn trust(exchange: &Exchange) -> Trust {
+    let mut trust = Trust::default();
+    for trunk in &exchange.trunks {
+        let Some(file) = &trunk.tls_authorities else { continue };
+        for target in &trunk.targets {
+            let name = target.tls_name.as_ref().unwrap_or(&target.host);
+            trust.authorities_by_name.insert(name.clone(), file.clone());
+        }
+    }
+    trust
+}
+
+pub fn since_epoch(now: Now) -> Duration {
+    now.wall.duration_since(UNIX_EPOCH).unwrap_or_default()
+}

@@ -1,0 +1,129 @@
+//! Drives the switchboard: the one task that owns admission, registrations, trunk health and the table of calls.
+
+use crate::base::id::CallId;
+use crate::base::limits;
+use crate::base::machine::Machine;
+use crate::base::secret::Masked;
+use crate::domain::call::Call;
+use crate::domain::call::interface::{CallInput, CallStart};
+use crate::domain::switchboard::Switchboard;
+use crate::domain::switchboard::interface::{SwitchboardEvent, SwitchboardInput, SwitchboardOutput};
+use crate::domain::switchboard::owner;
+use crate::edge::dispatch::DeskInput;
+use crate::edge::ports::Ports;
+use crate::edge::{call_task, clock};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// How often the loop wakes when nothing happens, so that the watchdog sees it alive.
+const HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// What the rest of the daemon sees of the switchboard's task.
+pub struct DeskSigns {
+    /// The last time the loop came round.
+    pub alive_at: watch::Sender<std::time::Instant>,
+    /// True once draining has left no call.
+    pub drained: watch::Sender<bool>,
+}
+
+pub async fn run(
+    mut switchboard: Switchboard,
+    mut inbox: mpsc::Receiver<Box<DeskInput>>,
+    ports: Arc<Ports>,
+    signs: DeskSigns,
+) {
+    loop {
+        drain(&mut switchboard, &ports, &signs);
+        signs.alive_at.send_replace(clock::now().instant);
+        let heartbeat = clock::now().instant + HEARTBEAT;
+        let wake = switchboard.deadline().map_or(heartbeat, |deadline| deadline.min(heartbeat));
+        tokio::select! {
+            biased;
+            input = inbox.recv() => match input.map(|input| *input) {
+                Some(DeskInput::Exchange(input)) => take(&mut switchboard, input, &ports),
+                Some(DeskInput::Ask(question)) => question(&switchboard),
+                None => return,
+            },
+            () = tokio::time::sleep_until(wake.into()) => switchboard.handle_deadline(clock::now()),
+        }
+    }
+}
+
+/// A retransmission may have waited here while its call began: then it is that call's.
+fn take(switchboard: &mut Switchboard, input: SwitchboardInput, ports: &Ports) {
+    let input = match input {
+        SwitchboardInput::Sip { from, tls_names, message } => match ports.dispatch.claimed(&message) {
+            Some(call) => {
+                if ports.dispatch.to_call(call, Box::new(CallInput::Sip { from, message })).is_err() {
+                    tracing::debug!("a retransmission came for a call that has ended");
+                }
+                return;
+            }
+            None => SwitchboardInput::Sip { from, tls_names, message },
+        },
+        other => other,
+    };
+    switchboard.handle_input(clock::now(), input);
+}
+
+fn drain(switchboard: &mut Switchboard, ports: &Arc<Ports>, signs: &DeskSigns) {
+    while let Some(output) = switchboard.poll_output() {
+        match output {
+            SwitchboardOutput::Send(outgoing) => ports.transports.send(CallId::SWITCHBOARD, outgoing),
+            SwitchboardOutput::Resolve { question, name } => {
+                let ports = Arc::clone(ports);
+                tokio::spawn(async move {
+                    let targets = ports.resolver.resolve(&name).await;
+                    ports.dispatch.to_desk_surely(SwitchboardInput::Resolved { question, targets }).await;
+                });
+            }
+            SwitchboardOutput::StartCall(start) => start_call(*start, ports),
+            SwitchboardOutput::ToCall { call, input } => {
+                if ports.dispatch.to_call(call, input).is_err() {
+                    tracing::debug!(call = %call, "an answer came for a call that has ended");
+                }
+            }
+            SwitchboardOutput::Ban { address, time } => ports.transports.ban(address, time),
+            SwitchboardOutput::Event(event) => tell(event, ports),
+            SwitchboardOutput::Drained => {
+                signs.drained.send_replace(true);
+            }
+        }
+    }
+}
+
+fn start_call(start: CallStart, ports: &Arc<Ports>) {
+    let (sender, inbox) = mpsc::channel(limits::CALL_INBOX);
+    let key = owner::invite_key(&start.invite);
+    ports.dispatch.enter(start.id, key.clone(), sender);
+    ports.live.begin(&start);
+    ports.metrics.call_started();
+    tracing::info!(
+        call = %start.id, caller = start.caller.name(), from = %Masked(&start.identity.number),
+        dialled = %Masked(&start.dialled.digits), "call started"
+    );
+    call_task::spawn(Box::new(Call::new(start)), key, inbox, Arc::clone(ports));
+}
+
+fn tell(event: SwitchboardEvent, ports: &Ports) {
+    ports.metrics.switchboard_event(&event);
+    match event {
+        SwitchboardEvent::Refused { cause, why, source } => {
+            tracing::debug!(cause = cause.name(), ?why, %source, "refused");
+        }
+        SwitchboardEvent::TrunkUp { trunk, target_index } => tracing::info!(%trunk, target_index, "trunk target is up"),
+        SwitchboardEvent::TrunkDown { trunk, target_index } => {
+            tracing::warn!(%trunk, target_index, "trunk target is down");
+        }
+        SwitchboardEvent::TrunkRegistered { trunk } => tracing::info!(%trunk, "registered with the carrier"),
+        SwitchboardEvent::TrunkUnregistered { trunk, status } => {
+            tracing::warn!(%trunk, status, "not registered with the carrier");
+        }
+        SwitchboardEvent::PhoneRegistered { phone } => tracing::info!(%phone, "phone registered"),
+        SwitchboardEvent::PhoneUnregistered { phone } => tracing::info!(%phone, "phone unregistered"),
+        SwitchboardEvent::AuthenticationFailed { source } => tracing::debug!(%source, "authentication failed"),
+        SwitchboardEvent::Banned { address } => tracing::warn!(%address, "source banned"),
+    }
+}
+

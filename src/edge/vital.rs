@@ -1,0 +1,63 @@
+//! Whether the daemon lives and serves: the truth behind the watchdog, `/healthz`, `/readyz` and the status line.
+
+use crate::edge::clock;
+use crate::edge::ports::Ports;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+pub struct Vital {
+    ports: Arc<Ports>,
+    desk_alive: watch::Receiver<Instant>,
+    stall_max: Duration,
+    draining: AtomicBool,
+}
+
+impl Vital {
+    pub fn new(ports: Arc<Ports>, desk_alive: watch::Receiver<Instant>, stall_max: Duration) -> Vital {
+        Vital { ports, desk_alive, stall_max, draining: AtomicBool::new(false) }
+    }
+
+    pub fn set_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    /// The loops that have made no progress for too long; empty when all is well.
+    pub fn stalled(&self) -> Vec<String> {
+        let now = clock::now().instant;
+        let late = |at: Instant| now.saturating_duration_since(at) > self.stall_max;
+        let mut stalled: Vec<String> =
+            self.ports.transports.progress().into_iter().filter(|(_, at)| late(*at)).map(|(name, _)| name).collect();
+        if late(*self.desk_alive.borrow()) {
+            stalled.push("switchboard".to_owned());
+        }
+        stalled
+    }
+
+    /// Why no new call would be taken; empty when one would.
+    pub fn unready(&self) -> Vec<String> {
+        let mut reasons: Vec<String> = self.stalled().into_iter().map(|name| format!("{name} is stalled")).collect();
+        if self.is_draining() {
+            reasons.push("draining".to_owned());
+        }
+        if self.ports.journal.full() {
+            reasons.push("the journal cannot keep up".to_owned());
+        }
+        reasons
+    }
+
+    /// One line for `systemctl status`.
+    pub fn status_line(&self) -> String {
+        let calls = self.ports.dispatch.running();
+        if self.is_draining() { format!("draining, {calls} calls left") } else { format!("serving, {calls} calls") }
+    }
+}

@@ -1,0 +1,5 @@
+//! End to end: the real binary among programs that we did not write.
+
+mod calls;
+mod daemon;
+mod sipp;

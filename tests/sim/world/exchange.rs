@@ -1,0 +1,153 @@
+//! The product in the simulator: switchboard and calls driven as the edge drives them, without any of its sockets.
+
+use super::wire::Datagram;
+use offhook::base::entropy::Entropy;
+use offhook::base::id::CallId;
+use offhook::base::machine::Machine;
+use offhook::base::now::{Now, earliest};
+use offhook::domain::call::Call;
+use offhook::domain::call::interface::{CallInput, CallOutput, CallStart};
+use offhook::domain::contact::Record;
+use offhook::domain::switchboard::Switchboard;
+use offhook::domain::switchboard::interface::{Exchange, SwitchboardInput, SwitchboardOutput};
+use offhook::domain::switchboard::owner::{self, Owner};
+use offhook::protocol::sip::message::{Message, Method};
+use offhook::protocol::sip::path::{ListenerId, Path, Transport};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+pub struct Running {
+    pub switchboard: Switchboard,
+    calls: BTreeMap<CallId, (Call, String)>,
+    invites: BTreeMap<String, CallId>,
+    pub records: Vec<Record>,
+    pub started: usize,
+    pub out: Vec<Datagram>,
+    /// Messages that could not be parsed: the product wrote or was sent rubbish.
+    pub unreadable: usize,
+}
+
+impl Running {
+    pub fn new(exchange: Exchange, seed: u64, now: Now) -> Running {
+        Running {
+            switchboard: Switchboard::new(Arc::new(exchange), Entropy::from_number(seed), now),
+            calls: BTreeMap::new(),
+            invites: BTreeMap::new(),
+            records: Vec::new(),
+            started: 0,
+            out: Vec::new(),
+            unreadable: 0,
+        }
+    }
+
+    pub fn receive(&mut self, now: Now, from: SocketAddr, bytes: &[u8]) {
+        let Ok(message) = Message::parse(bytes) else {
+            self.unreadable += 1;
+            return;
+        };
+        let message = Box::new(message);
+        let from = Path { transport: Transport::Udp, listener: ListenerId(0), remote: from, connection: None };
+        let call = match owner::owner(&message) {
+            Owner::Call(call) => Some(call),
+            Owner::InviteKey(key) => self.invites.get(&key).copied(),
+            Owner::Switchboard => None,
+        };
+        match call {
+            Some(call) if self.calls.contains_key(&call) => self.tell(now, call, CallInput::Sip { from, message }),
+            Some(_) if !message.is_request() || message.method() == Method::Ack => {}
+            _ => {
+                let input = SwitchboardInput::Sip { from, tls_names: Arc::from([]), message };
+                self.switchboard.handle_input(now, input);
+                self.drain(now);
+            }
+        }
+    }
+
+    fn tell(&mut self, now: Now, id: CallId, input: CallInput) {
+        if let Some((call, _)) = self.calls.get_mut(&id) {
+            call.handle_input(now, input);
+        }
+        self.drain_call(now, id);
+        self.drain(now);
+    }
+
+    pub fn wake(&mut self, now: Now) {
+        let due: Vec<CallId> =
+            self.calls.iter().filter(|(_, (call, _))| call.deadline().is_some_and(|at| at <= now.instant)).map(|(id, _)| *id).collect();
+        for id in due {
+            if let Some((call, _)) = self.calls.get_mut(&id) {
+                call.handle_deadline(now);
+            }
+            self.drain_call(now, id);
+        }
+        self.switchboard.handle_deadline(now);
+        self.drain(now);
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        let calls = self.calls.values().filter_map(|(call, _)| call.deadline()).min();
+        earliest(calls, self.switchboard.deadline())
+    }
+
+    pub fn running(&self) -> usize {
+        self.calls.len()
+    }
+
+    pub fn drain(&mut self, now: Now) {
+        while let Some(output) = self.switchboard.poll_output() {
+            match output {
+                SwitchboardOutput::Send(outgoing) => {
+                    self.out.push(Datagram { to: outgoing.target.path.remote, bytes: outgoing.bytes.to_vec() });
+                }
+                SwitchboardOutput::StartCall(start) => self.start(now, *start),
+                SwitchboardOutput::ToCall { call, input } => self.tell(now, call, *input),
+                SwitchboardOutput::Resolve { .. } => panic!("the simulated trunks have addresses, not names"),
+                SwitchboardOutput::Ban { .. } | SwitchboardOutput::Event(_) | SwitchboardOutput::Drained => {}
+            }
+        }
+    }
+
+    fn start(&mut self, now: Now, start: CallStart) {
+        let (id, key) = (start.id, owner::invite_key(&start.invite));
+        self.started += 1;
+        self.invites.insert(key.clone(), id);
+        self.calls.insert(id, (Call::new(start), key));
+        self.drain_call(now, id);
+    }
+
+    fn drain_call(&mut self, now: Now, id: CallId) {
+        let mut finished = false;
+        while let Some(output) = self.calls.get_mut(&id).and_then(|(call, _)| call.poll_output()) {
+            assert!(!finished, "an output after Finished");
+            match output {
+                CallOutput::Send(outgoing) => {
+                    self.out.push(Datagram { to: outgoing.target.path.remote, bytes: outgoing.bytes.to_vec() });
+                }
+                CallOutput::Seize { leg, trunk, target_index } => {
+                    self.switchboard.handle_input(now, SwitchboardInput::Seize { call: id, leg, trunk, target_index });
+                }
+                CallOutput::Release { trunk, target_index, outcome } => {
+                    let input = SwitchboardInput::Release { call: id, trunk, target_index, outcome };
+                    self.switchboard.handle_input(now, input);
+                }
+                CallOutput::Route { leg, party, uri } => {
+                    self.switchboard.handle_input(now, SwitchboardInput::Route { call: id, leg, party, uri });
+                }
+                CallOutput::Record(record) => self.records.push(*record),
+                CallOutput::Resolve { .. } => panic!("the simulated trunks have addresses, not names"),
+                CallOutput::Event(_) => {}
+                CallOutput::Finished => finished = true,
+            }
+        }
+        if finished {
+            if let Some((_, key)) = self.calls.remove(&id)
+                && self.invites.get(&key) == Some(&id)
+            {
+                self.invites.remove(&key);
+            }
+            self.switchboard.handle_input(now, SwitchboardInput::CallFinished { call: id });
+        }
+    }
+}
