@@ -4,6 +4,8 @@ pub mod clock;
 pub mod entropy;
 pub mod logging;
 pub mod metrics;
+pub mod ops_http;
 pub mod resolver;
+pub mod systemd;
 pub mod test_phone;
 pub mod transport;
