@@ -1,4 +1,134 @@
-//! (being written)
-pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The command line: what an operator can ask for, one file per command. Decides nothing about calls.
+
+pub mod calls;
+pub mod client;
+pub mod completions;
+pub mod drain;
+pub mod explain;
+pub mod hangup;
+pub mod log;
+pub mod man;
+pub mod outcome;
+pub mod phones;
+pub mod reload;
+pub mod status;
+pub mod table;
+pub mod trunks;
+
+use self::client::Client;
+use self::outcome::{Outcome, Style};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Telephony gateway: SIP trunks in, agents and phones out, every decision explained.
+#[derive(Parser, Debug)]
+#[command(name = "offhook", version, max_term_width = 100, help_template = HELP, after_help = EXIT_CODES)]
+pub struct Offhook {
+    /// Answer with JSON, one object, for programs.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
 }
+
+const HELP: &str = "\
+{about}
+
+Usage: {usage}
+
+A running daemon:
+  status       What it is doing
+  calls        The calls that are running, or one of them
+  hangup       End a call
+  trunks       The trunks, whether they are up, and their calls
+  phones       The phones and where they are registered
+  explain      Where a call would go and why, without making it
+  reload       Read the configuration again: whole or not at all
+  drain        Refuse new calls, end when the running ones have ended
+  log          Change the log level
+
+For the shell:
+  completions  Completions for a shell
+  man          The manual page
+
+Options:
+{options}{after-help}
+";
+
+const EXIT_CODES: &str = "\n\nExit codes: 0 fine, 1 failed, 64 wrong usage or bad configuration.";
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// What the daemon is doing.
+    Status(Daemon),
+    /// The calls that are running, or one of them.
+    Calls(calls::Arguments),
+    /// End a call.
+    Hangup(hangup::Arguments),
+    /// The trunks, whether they are up, and their calls.
+    Trunks(Daemon),
+    /// The phones and where they are registered.
+    Phones(Daemon),
+    /// Where a call would go and why, without making it.
+    Explain(explain::Arguments),
+    /// Read the configuration again: whole or not at all.
+    Reload(reload::Arguments),
+    /// Refuse new calls, end when the running ones have ended.
+    Drain(Daemon),
+    /// Change the log level of the running daemon, such as `info,offhook::edge=debug`.
+    Log(log::Arguments),
+    /// Completions for a shell.
+    Completions(completions::Arguments),
+    /// The manual page.
+    Man,
+}
+
+/// Where the running daemon answers.
+#[derive(Args, Clone, Debug)]
+pub struct Daemon {
+    /// The control socket; also `OFFHOOK_SOCKET`.
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+}
+
+impl Daemon {
+    fn client(&self) -> Client {
+        let given = self.socket.clone().or_else(|| std::env::var_os("OFFHOOK_SOCKET").map(PathBuf::from));
+        Client::new(given.unwrap_or_else(|| PathBuf::from("run/control.sock")))
+    }
+}
+
+/// Reads the arguments, executes the command, tells its outcome.
+pub fn run() -> ExitCode {
+    let arguments = match Offhook::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { outcome::USAGE } else { 0 };
+            // Nobody is left to tell when the terminal is gone.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let style = if arguments.json { Style::Json } else { Style::Words };
+    outcome::tell(execute(arguments.command, style), style)
+}
+
+fn execute(command: Command, style: Style) -> Outcome {
+    match command {
+        Command::Status(daemon) => status::execute(&daemon.client()),
+        Command::Calls(arguments) => calls::execute(&arguments),
+        Command::Hangup(arguments) => hangup::execute(&arguments),
+        Command::Trunks(daemon) => trunks::execute(&daemon.client()),
+        Command::Phones(daemon) => phones::execute(&daemon.client()),
+        Command::Explain(arguments) => explain::execute(&arguments),
+        Command::Reload(arguments) => reload::execute(&arguments),
+        Command::Drain(daemon) => drain::execute(&daemon.client()),
+        Command::Log(arguments) => log::execute(&arguments),
+        Command::Completions(arguments) => completions::execute(&arguments),
+        Command::Man => man::execute(style),
+    }
+}
+
+#[cfg(test)]
+mod tests;

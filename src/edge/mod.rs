@@ -1,7 +1,9 @@
 //! Everything that touches a socket, file, clock, thread or process. Decides nothing about calls.
 
 pub mod clock;
+pub mod config;
 pub mod entropy;
+pub mod journal;
 pub mod logging;
 pub mod metrics;
 pub mod ops_http;

@@ -8,6 +8,7 @@ pub use self::writer::LogQueue;
 use std::fmt;
 use std::io::IsTerminal;
 use std::str::FromStr;
+use std::sync::OnceLock;
 use std::time::Duration;
 use tracing_subscriber::Registry;
 use tracing_subscriber::filter::Targets;
@@ -52,6 +53,12 @@ impl fmt::Display for LogError {
 
 impl std::error::Error for LogError {}
 
+impl From<LogError> for String {
+    fn from(error: LogError) -> String {
+        error.to_string()
+    }
+}
+
 /// Changes the level while the daemon runs. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct LevelControl(reload::Handle<Targets, Registry>);
@@ -66,6 +73,14 @@ impl LevelControl {
     pub fn level(&self) -> String {
         self.0.clone_current().map(|targets| targets.to_string()).unwrap_or_default()
     }
+}
+
+/// The process has one log, so it has one place that sets its level.
+static CONTROL: OnceLock<LevelControl> = OnceLock::new();
+
+/// Changes the level of the running log; see `LevelControl::set_level`.
+pub fn set_level(directives: &str) -> Result<(), LogError> {
+    CONTROL.get().ok_or(LogError::Gone)?.set_level(directives)
 }
 
 /// Running logs. Dropping it writes what is queued and ends the writer.
@@ -96,7 +111,9 @@ pub fn start(level: &str, format: LogFormat) -> Result<Logging, LogError> {
         .with_writer(queue.clone())
         .with_filter(filter);
     Registry::default().with(lines).try_init().map_err(|_| LogError::AlreadyStarted)?;
-    Ok(Logging { level: LevelControl(handle), queue })
+    let level = LevelControl(handle);
+    CONTROL.set(level.clone()).map_err(|_| LogError::AlreadyStarted)?;
+    Ok(Logging { level, queue })
 }
 
 fn read_level(text: &str) -> Result<Targets, LogError> {

@@ -56,10 +56,13 @@ fn write_all(mut out: impl Write, work: &Receiver<Job>) {
     loop {
         match work.recv_timeout(Duration::from_secs(1)) {
             // Nobody is left to tell that the log itself cannot be written.
-            Ok(Job::Line(line)) => drop(out.write_all(&line)),
+            Ok(Job::Line(line)) => {
+                let _ = out.write_all(&line);
+            }
             Ok(Job::Flush(done)) => {
-                drop(out.flush());
-                drop(done.try_send(()));
+                let _ = out.flush();
+                // Whoever waited may have gone.
+                let _ = done.try_send(());
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,

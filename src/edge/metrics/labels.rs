@@ -1,7 +1,7 @@
 //! The values that labels may take, each from an enum, so that the compiler bounds their number. Never from a peer.
 
 use super::Inbox;
-use crate::domain::call::interface::CallEvent;
+use crate::domain::call::interface::{CallEvent, Party};
 use crate::domain::switchboard::interface::RefusalReason;
 
 pub fn inbox_name(inbox: Inbox) -> &'static str {
@@ -70,5 +70,14 @@ pub fn reason_name(reason: RefusalReason) -> &'static str {
         RefusalReason::NumberIncomplete => "number-incomplete",
         RefusalReason::AuthenticationFailed => "authentication-failed",
         RefusalReason::Unsupported => "unsupported",
+    }
+}
+
+pub const CALLERS: &[&str] = &["trunk", "phone"];
+
+pub fn caller_name(party: &Party) -> &'static str {
+    match party {
+        Party::Trunk(_) => "trunk",
+        Party::Phone(_) => "phone",
     }
 }

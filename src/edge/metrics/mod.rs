@@ -3,15 +3,16 @@
 pub mod labels;
 pub mod process;
 pub mod table;
+mod transport;
 
-use self::labels::{ALL_REASONS, call_event_name, inbox_name, reason_name};
+use self::labels::{ALL_REASONS, CALLERS, call_event_name, caller_name, inbox_name, reason_name};
 use self::table::{Kind, Row};
 use crate::base::cause::{Cause, Fault};
-use crate::domain::call::interface::CallEvent;
+use crate::domain::call::interface::{CallEvent, CallStart};
 use crate::domain::contact::Record;
 use crate::domain::switchboard::interface::SwitchboardEvent;
-use crate::protocol::sip::message::Message;
 use crate::protocol::sip::message::method::Method;
+use crate::protocol::sip::message::{Message, ParseError};
 use crate::protocol::sip::path::Transport;
 use prometheus::core::Collector;
 use prometheus::{
@@ -61,7 +62,7 @@ pub struct Metrics(Arc<Series>);
 #[derive(Debug)]
 struct Series {
     registry: Registry,
-    calls_started: IntCounter,
+    calls_started: IntCounterVec,
     calls_ended: IntCounterVec,
     calls_active: Gauge,
     calls_refused: IntCounterVec,
@@ -72,6 +73,7 @@ struct Series {
     duration: Histogram,
     call_events: IntCounterVec,
     inbox_overflows: IntCounterVec,
+    malformed: IntCounterVec,
     /// By direction, kind and transport, in this order.
     messages: Vec<IntCounter>,
     bans: IntCounter,
@@ -111,7 +113,7 @@ impl Metrics {
         build.gauges(table::BUILD)?.get_metric_with_label_values(&[env!("CARGO_PKG_VERSION")])?.set(1.0);
         build.gauge(table::START_TIME)?.set(started.as_secs_f64());
         let series = Series {
-            calls_started: build.counter(table::CALLS_STARTED)?,
+            calls_started: build.counters(table::CALLS_STARTED)?,
             calls_ended: build.counters(table::CALLS_ENDED)?,
             calls_active: build.gauge(table::CALLS_ACTIVE)?,
             calls_refused: build.counters(table::CALLS_REFUSED)?,
@@ -122,6 +124,7 @@ impl Metrics {
             duration: build.histogram(table::DURATION)?,
             call_events: build.counters(table::CALL_EVENTS)?,
             inbox_overflows: build.counters(table::INBOX_OVERFLOWS)?,
+            malformed: build.counters(table::MALFORMED)?,
             messages: cells,
             bans: build.counter(table::BANS)?,
             auth_failures: build.counter(table::AUTH_FAILURES)?,
@@ -147,6 +150,9 @@ impl Metrics {
     /// Lets every bounded series begin at zero, so that a first event is seen as an increase.
     fn show_all_labels(&self) {
         let series = &self.0;
+        for caller in CALLERS {
+            series.calls_started.with_label_values(&[*caller]);
+        }
         for cause in Cause::all() {
             series.calls_ended.with_label_values(&[cause.name(), Fault::Nobody.name()]);
         }
@@ -164,8 +170,12 @@ impl Metrics {
         }
     }
 
-    pub fn call_started(&self) {
-        self.0.calls_started.inc();
+    pub fn call_started(&self, start: &CallStart) {
+        self.call_started_by(caller_name(&start.caller));
+    }
+
+    fn call_started_by(&self, caller: &str) {
+        self.0.calls_started.with_label_values(&[caller]).inc();
         self.0.calls_active.inc();
     }
 
@@ -187,7 +197,8 @@ impl Metrics {
         }
     }
 
-    pub fn call_panicked(&self) {
+    /// A call was ended by a panic that its task caught.
+    pub fn panic_caught(&self) {
         self.0.calls_panicked.inc();
     }
 
@@ -199,14 +210,30 @@ impl Metrics {
         self.0.inbox_overflows.with_label_values(&[inbox_name(inbox)]).inc();
     }
 
-    /// Counts a message by method, or by class if it is a response.
-    pub fn message(&self, direction: Direction, transport: Transport, message: &Message) {
+    pub fn message_in(&self, message: &Message, transport: Transport) {
         let status = if message.is_request() { 0 } else { message.status() };
-        self.message_of(direction, transport, message.method(), status);
+        self.message(Direction::In, transport, message.method(), status);
     }
 
-    /// The same for messages of which only bytes are left; `status` 0 means a request.
-    pub fn message_of(&self, direction: Direction, transport: Transport, method: Method, status: u16) {
+    /// Counts what was sent by its first word and, for a response, by its status.
+    pub fn message_out(&self, bytes: &[u8], transport: Transport) {
+        let mut words = bytes.splitn(3, |byte| *byte == b' ');
+        let text = |word: Option<&[u8]>| std::str::from_utf8(word.unwrap_or_default()).unwrap_or_default().to_owned();
+        let first = words.next().unwrap_or_default();
+        if first.starts_with(b"SIP/") {
+            let status = text(words.next()).parse().unwrap_or(600);
+            self.message(Direction::Out, transport, Method::Other, status);
+        } else {
+            self.message(Direction::Out, transport, Method::parse(&text(Some(first))), 0);
+        }
+    }
+
+    pub fn malformed(&self, transport: Transport, error: ParseError) {
+        self.0.malformed.with_label_values(&[error.name(), transport.name()]).inc();
+    }
+
+    /// `status` 0 means a request.
+    fn message(&self, direction: Direction, transport: Transport, method: Method, status: u16) {
         let methods = Method::KNOWN.len();
         let kind = match usize::from(status / 100) {
             0 => Method::KNOWN.iter().position(|known| *known == method).unwrap_or(methods),

@@ -46,7 +46,8 @@ const fn histogram(name: &'static str, bounds: &'static [f64], help: &'static st
     Row { name, kind: Kind::Histogram(bounds), labels: &[], help }
 }
 
-pub const CALLS_STARTED: Row = counter("offhook_calls_started_total", &[], "Calls that got a task.");
+pub const CALLS_STARTED: Row =
+    counter("offhook_calls_started_total", &["caller"], "Calls that got a task, by what kind of party called.");
 pub const CALLS_ENDED: Row =
     counter("offhook_calls_ended_total", &["cause", "fault"], "Calls that ended, by cause and whose fault it was.");
 pub const CALLS_ACTIVE: Row = gauge("offhook_calls_active", &[], "Calls running now.");
@@ -72,19 +73,28 @@ pub const MESSAGES: Row = counter(
     "SIP messages by method or status class.",
 );
 pub const MALFORMED: Row =
-    counter("offhook_sip_malformed_total", &["error"], "Bytes that were not a message, by parse error.");
+    counter("offhook_sip_malformed_total", &["error", "transport"], "Bytes that were not a message, by parse error.");
 pub const TRANSACTIONS: Row = gauge("offhook_sip_transactions", &["owner"], "Transactions alive now.");
 pub const RETRANSMISSIONS: Row =
     counter("offhook_sip_retransmissions_total", &["direction"], "Messages sent again, and repeats received.");
 pub const DATAGRAMS: Row = counter("offhook_transport_datagrams_total", &["direction"], "UDP datagrams.");
-pub const BYTES: Row = counter("offhook_transport_bytes_total", &["direction"], "Bytes of all transports.");
+pub const BYTES: Row = counter("offhook_transport_datagram_bytes_total", &["direction"], "Bytes of UDP datagrams.");
+pub const KEEPALIVES: Row = counter("offhook_transport_keepalives_total", &[], "Keep-alives received.");
+pub const SEND_DROPS: Row = counter(
+    "offhook_transport_send_drops_total",
+    &[],
+    "Datagrams that the system did not take, its buffer being full.",
+);
 pub const CONNECTIONS: Row = gauge("offhook_transport_connections", &[], "Stream connections open now.");
 pub const CONNECTIONS_OPENED: Row =
     counter("offhook_transport_connections_opened_total", &[], "Stream connections opened.");
 pub const CONNECTIONS_CLOSED: Row =
     counter("offhook_transport_connections_closed_total", &[], "Stream connections closed.");
-pub const CONNECTIONS_REFUSED: Row =
-    counter("offhook_transport_connections_refused_total", &["reason"], "Stream connections refused by a limit.");
+pub const CONNECTIONS_REFUSED: Row = counter(
+    "offhook_transport_connections_refused_total",
+    &["reason"],
+    "Stream connections refused or closed by a limit before they carried a message.",
+);
 pub const TLS_FAILURES: Row = counter("offhook_transport_tls_failures_total", &["kind"], "TLS handshakes that failed.");
 pub const UNDELIVERABLE: Row =
     counter("offhook_transport_undeliverable_total", &[], "Messages that could not be handed to the network.");
@@ -108,6 +118,7 @@ pub const JOURNAL_RECORDS: Row = counter("offhook_journal_records_total", &[], "
 pub const JOURNAL_ERRORS: Row = counter("offhook_journal_errors_total", &[], "Attempts to write or sync that failed.");
 pub const JOURNAL_FULL: Row =
     gauge("offhook_journal_full", &[], "1 while new calls are refused because records cannot be kept.");
+pub const JOURNAL_LOST: Row = counter("offhook_journal_lost_total", &[], "Records lost because the queue overflowed.");
 pub const JOURNAL_SYNC: Row =
     histogram("offhook_journal_sync_seconds", SYNCING, "Time of one sync of the journal to disk.");
 pub const LOG_DROPPED: Row =
@@ -146,6 +157,8 @@ pub const TABLE: &[Row] = &[
     RETRANSMISSIONS,
     DATAGRAMS,
     BYTES,
+    KEEPALIVES,
+    SEND_DROPS,
     CONNECTIONS,
     CONNECTIONS_OPENED,
     CONNECTIONS_CLOSED,
@@ -166,6 +179,7 @@ pub const TABLE: &[Row] = &[
     JOURNAL_RECORDS,
     JOURNAL_ERRORS,
     JOURNAL_FULL,
+    JOURNAL_LOST,
     JOURNAL_SYNC,
     LOG_DROPPED,
     RELOADS,

@@ -51,12 +51,12 @@ fn has(page: &str, line: &str) {
 #[test]
 fn a_call_moves_what_it_should_and_nothing_stays() {
     let metrics = metrics();
-    metrics.call_started();
+    metrics.call_started_by("phone");
     has(&metrics.render(&[]), "offhook_calls_active 1");
     metrics.call_ended(&record());
     let page = metrics.render(&[]);
     has(&page, "offhook_calls_active 0");
-    has(&page, "offhook_calls_started_total 1");
+    has(&page, "offhook_calls_started_total{caller=\"phone\"} 1");
     has(&page, "offhook_calls_ended_total{cause=\"normal\",fault=\"nobody\"} 1");
     has(&page, "offhook_call_duration_seconds_sum 60");
     has(&page, "offhook_answer_seconds_sum 3");
@@ -67,15 +67,17 @@ fn a_call_moves_what_it_should_and_nothing_stays() {
 #[test]
 fn messages_are_counted_by_what_they_are() {
     let metrics = metrics();
-    metrics.message_of(Direction::In, Transport::Udp, Method::Invite, 0);
-    metrics.message_of(Direction::Out, Transport::Wss, Method::Invite, 100);
-    metrics.message_of(Direction::Out, Transport::Wss, Method::Invite, 699);
-    metrics.message_of(Direction::Out, Transport::Wss, Method::Invite, 999);
-    metrics.message_of(Direction::In, Transport::Tls, Method::Other, 0);
+    metrics.message(Direction::In, Transport::Udp, Method::Invite, 0);
+    metrics.message_out(b"SIP/2.0 100 Trying\r\n\r\n", Transport::Wss);
+    metrics.message_out(b"SIP/2.0 699 Odd\r\n\r\n", Transport::Wss);
+    metrics.message_out(b"BYE sip:a@b SIP/2.0\r\n\r\n", Transport::Udp);
+    metrics.message(Direction::Out, Transport::Wss, Method::Invite, 999);
+    metrics.message(Direction::In, Transport::Tls, Method::Other, 0);
     let page = metrics.render(&[]);
     has(&page, "offhook_sip_messages_total{direction=\"in\",kind=\"INVITE\",transport=\"udp\"} 1");
     has(&page, "offhook_sip_messages_total{direction=\"out\",kind=\"1xx\",transport=\"wss\"} 1");
     has(&page, "offhook_sip_messages_total{direction=\"out\",kind=\"6xx\",transport=\"wss\"} 2");
+    has(&page, "offhook_sip_messages_total{direction=\"out\",kind=\"BYE\",transport=\"udp\"} 1");
     has(&page, "offhook_sip_messages_total{direction=\"in\",kind=\"UNKNOWN\",transport=\"tls\"} 1");
 }
 
@@ -102,9 +104,9 @@ fn readings_from_elsewhere_are_grouped_under_one_heading() {
         Reading::count(table::CONNECTIONS, &[], 3),
         Reading::count(table::BYTES, &["out"], 8),
     ]);
-    assert_eq!(page.matches("# TYPE offhook_transport_bytes_total counter").count(), 1);
-    has(&page, "offhook_transport_bytes_total{direction=\"in\"} 7");
-    has(&page, "offhook_transport_bytes_total{direction=\"out\"} 8");
+    assert_eq!(page.matches("# TYPE offhook_transport_datagram_bytes_total counter").count(), 1);
+    has(&page, "offhook_transport_datagram_bytes_total{direction=\"in\"} 7");
+    has(&page, "offhook_transport_datagram_bytes_total{direction=\"out\"} 8");
     has(&page, "offhook_transport_connections 3");
 }
 

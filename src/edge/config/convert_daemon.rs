@@ -1,0 +1,136 @@
+//! `offhook.toml` into the daemon's own settings and the admission policy.
+
+use crate::domain::switchboard::interface::{AdmissionPolicy, Strangers};
+use crate::edge::config::fields::{Fields, printable};
+use crate::edge::config::suggest;
+use crate::edge::config::{ControlSettings, Daemon, JournalSettings, LogFormat, LogSettings};
+use crate::edge::transport::TransportLimits;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
+const FORMATS: &[(&str, LogFormat)] =
+    &[("auto", LogFormat::Auto), ("human", LogFormat::Human), ("json", LogFormat::Json)];
+const STRANGERS: &[(&str, Strangers)] = &[("drop", Strangers::Drop), ("forbid", Strangers::Forbid)];
+
+pub fn daemon(fields: Fields<'_>) -> (Daemon, AdmissionPolicy) {
+    let state_directory = PathBuf::from(fields.text_or("state_directory", "run"));
+    let daemon = Daemon {
+        worker_threads: fields.integer("worker_threads", 0, 0..=1_024),
+        ops_listen: ops(fields.table("ops")),
+        control: control(fields.table("control"), &state_directory),
+        log: log(fields.table("log")),
+        journal: journal(fields.table("journal"), &state_directory),
+        stall_max: watchdog(fields.table("watchdog")),
+        transport: transport(fields.table("transport")),
+        state_directory,
+    };
+    let admission = admission(fields.table("admission"));
+    fields.finish();
+    (daemon, admission)
+}
+
+fn ops(fields: Fields<'_>) -> Option<SocketAddr> {
+    let enabled = fields.flag("enabled", true);
+    let listen = fields.text_or("listen", "127.0.0.1:9090");
+    let address = listen.parse();
+    if address.is_err() {
+        let problem = format!("`{}` is no address and port", printable(&listen));
+        fields.error("listen", problem, Some("write one such as \"127.0.0.1:9090\" or \"[::1]:9090\"".to_owned()));
+    }
+    fields.finish();
+    address.ok().filter(|_| enabled)
+}
+
+fn control(fields: Fields<'_>, state: &std::path::Path) -> ControlSettings {
+    let socket = state.join(fields.text_or("socket", "control.sock"));
+    if socket.as_os_str().len() > 107 {
+        fields.error("socket", "a socket path may hold 107 bytes", None);
+    }
+    let written = fields.text_or("mode", "0660");
+    let mode = u32::from_str_radix(&written, 8).ok().filter(|mode| *mode <= 0o777);
+    if mode.is_none() {
+        let problem = format!("`{}` is no file mode", printable(&written));
+        fields.error("mode", problem, Some("write octal digits such as \"0660\"".to_owned()));
+    }
+    fields.finish();
+    ControlSettings { socket, mode: mode.unwrap_or(0o660) }
+}
+
+fn log(fields: Fields<'_>) -> LogSettings {
+    let level = fields.text_or("level", "info");
+    for directive in level.split(',') {
+        let wanted = directive.rsplit('=').next().unwrap_or_default().trim();
+        if !LEVELS.contains(&wanted.to_ascii_lowercase().as_str()) {
+            let meant = suggest::did_you_mean(wanted, LEVELS.iter().copied(), "levels");
+            fields.error("level", format!("`{}` is no level", printable(wanted)), meant);
+        }
+    }
+    let format = fields.choice("format", FORMATS, LogFormat::Auto);
+    fields.finish();
+    LogSettings { level, format }
+}
+
+fn journal(fields: Fields<'_>, state: &std::path::Path) -> JournalSettings {
+    let settings = JournalSettings {
+        path: state.join(fields.text_or("path", "records.jsonl")),
+        sync_every: fields.duration(
+            "sync_every",
+            Duration::from_millis(50),
+            Duration::from_millis(1)..=Duration::from_secs(10),
+        ),
+        sync_records: fields.integer("sync_records", 256, 1..=65_536),
+        rotate_bytes: fields.integer("rotate_bytes", 268_435_456, 65_536..=1_099_511_627_776),
+        rotate_daily: fields.flag("rotate_daily", true),
+    };
+    fields.finish();
+    settings
+}
+
+fn watchdog(fields: Fields<'_>) -> Duration {
+    let stall = fields.duration("stall_max", Duration::from_secs(10), Duration::from_secs(2)..=HOUR);
+    fields.finish();
+    stall
+}
+
+fn transport(fields: Fields<'_>) -> TransportLimits {
+    let own = TransportLimits::default();
+    let seconds = |low: u64, high: u64| Duration::from_secs(low)..=Duration::from_secs(high);
+    let limits = TransportLimits {
+        connections_max: fields.integer("connections_max", own.connections_max, 1..=1_000_000),
+        connections_per_source: fields.integer("connections_per_source", own.connections_per_source, 1..=1_000_000),
+        half_open_max: fields.integer("half_open_max", own.half_open_max, 1..=1_000_000),
+        idle: fields.duration("idle", own.idle, seconds(10, 86_400)),
+        first_message: fields.duration("first_message", own.first_message, seconds(1, 120)),
+        connect: fields.duration("connect", own.connect, seconds(1, 60)),
+        ping: fields.duration("ping", own.ping, seconds(5, 3_600)),
+        write: fields.duration("write", own.write, seconds(1, 120)),
+    };
+    fields.finish();
+    limits
+}
+
+fn admission(fields: Fields<'_>) -> AdmissionPolicy {
+    let own = AdmissionPolicy::default();
+    let policy = AdmissionPolicy {
+        calls_max: fields.integer("calls_max", own.calls_max, 1..=1_000_000),
+        calls_per_second: fields.number("calls_per_second", own.calls_per_second, 0.01..=100_000.0),
+        burst: fields.number("burst", own.burst, 1.0..=100_000.0),
+        lateness_max: fields.duration(
+            "lateness_max",
+            own.lateness_max,
+            Duration::from_millis(5)..=Duration::from_secs(10),
+        ),
+        unknown_per_second: fields.number("unknown_per_second", own.unknown_per_second, 0.1..=10_000.0),
+        failures_per_minute: fields.integer("failures_per_minute", own.failures_per_minute, 1..=10_000),
+        ban: fields.duration("ban", own.ban, Duration::from_secs(1)..=DAY),
+        retry_after: fields.integer("retry_after", own.retry_after, 1..=3_600),
+        drain: fields.duration("drain", own.drain, Duration::ZERO..=DAY),
+        strangers: fields.choice("strangers", STRANGERS, own.strangers),
+    };
+    fields.finish();
+    policy
+}

@@ -1,0 +1,88 @@
+//! The configuration folder: read whole, every fault with its place, and compared with what runs. Binds nothing.
+
+mod certificates;
+mod convert_daemon;
+mod convert_dialplan;
+mod convert_phone;
+mod convert_profile;
+mod convert_trunk;
+mod cross;
+mod fields;
+pub mod place;
+mod raw;
+mod read;
+mod reading;
+mod shared;
+mod suggest;
+#[cfg(test)]
+mod tests;
+
+pub use place::Fault;
+pub use read::read;
+
+use crate::domain::switchboard::interface::Exchange;
+use crate::edge::transport::{TransportLimits, Trust};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything that the folder says, validated. Immutable; replaced whole on reload.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Configuration {
+    pub folder: PathBuf,
+    pub daemon: Daemon,
+    pub exchange: Arc<Exchange>,
+    /// Which authorities vouch for the certificates of the trunks' targets.
+    pub trust: Trust,
+    /// What is suspicious but no error.
+    pub warnings: Vec<Fault>,
+    /// First sixteen hexadecimal digits of a SHA-256 over all that was read; also changes with the contents of named files.
+    pub hash: String,
+}
+
+/// What `offhook.toml` says of the process itself. Paths are absolute or relative to the working directory.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Daemon {
+    pub state_directory: PathBuf,
+    /// Zero means one per core.
+    pub worker_threads: usize,
+    pub ops_listen: Option<SocketAddr>,
+    pub control: ControlSettings,
+    pub log: LogSettings,
+    pub journal: JournalSettings,
+    /// A loop without progress for this long is stuck: the watchdog is no longer fed.
+    pub stall_max: Duration,
+    pub transport: TransportLimits,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct ControlSettings {
+    pub socket: PathBuf,
+    pub mode: u32,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct LogSettings {
+    /// A level, or directives such as `info,offhook::edge=debug`.
+    pub level: String,
+    pub format: LogFormat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// For people on a terminal, JSON elsewhere.
+    Auto,
+    Human,
+    Json,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct JournalSettings {
+    pub path: PathBuf,
+    pub sync_every: Duration,
+    pub sync_records: usize,
+    /// The file is set aside when it has grown beyond this.
+    pub rotate_bytes: u64,
+    pub rotate_daily: bool,
+}
