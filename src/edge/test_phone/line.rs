@@ -36,7 +36,7 @@ impl Line {
         Ok(Line {
             socket,
             local,
-            entropy: crate::edge::entropy::from_system()?,
+            entropy: crate::edge::entropy::from_system(),
             transactions: Transactions::new(timers, TRANSACTIONS_MAX),
             ladder: Vec::new(),
             began: clock::now().instant,
