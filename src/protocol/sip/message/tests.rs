@@ -1,5 +1,10 @@
 //! What a parsed message says, and what a written one looks like.
 
+mod differential;
+mod properties;
+mod replay;
+mod torture;
+
 use super::message::{HeaderError, Message, ParseError};
 use super::{HeaderName, Method, Writer};
 use std::net::SocketAddr;

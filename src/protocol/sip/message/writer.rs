@@ -36,7 +36,7 @@ impl Writer {
         let mut writer = Writer::status(status, phrase);
         writer.vias(request, source);
         writer.copy(request, HeaderName::From);
-        match to_tag.filter(|_| request.to().is_ok_and(|to| to.tag().is_none())) {
+        match to_tag.filter(|_| request.to().is_ok_and(|to| !to.params.has("tag"))) {
             None => writer.copy(request, HeaderName::To),
             Some(tag) => {
                 let to = request.get(HeaderName::To).unwrap_or("").trim_end_matches([' ', ';']);
