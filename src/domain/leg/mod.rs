@@ -1,4 +1,14 @@
 //! One party of a call: its dialog, its media plan, whether it is held.
 
+pub mod challenge;
+pub mod established;
+pub mod event;
+pub mod headers;
+pub mod inbound;
+#[allow(clippy::module_inception)]
+pub mod leg;
 pub mod media_plan;
+pub mod offer;
+pub mod outbound;
 pub mod party;
+pub mod wire;

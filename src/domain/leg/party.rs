@@ -1,8 +1,10 @@
 //! Who is at the other end of a leg, and what is asked of everybody alike. Reaches nobody.
 
+use crate::domain::leg::media_plan::Side;
 use crate::domain::phone::settings::Phone;
-use crate::domain::trunk::settings::Trunk;
+use crate::domain::trunk::settings::{Credentials, HeaderRules, NumberRules, Trunk};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Who is at the other end of a leg.
 #[derive(Clone, PartialEq, Debug)]
@@ -18,5 +20,59 @@ impl Party {
             Party::Trunk(trunk) => format!("trunk:{}", trunk.name),
             Party::Phone(phone) => format!("phone:{}", phone.name),
         }
+    }
+
+    pub fn is_phone(&self) -> bool {
+        matches!(self, Party::Phone(_))
+    }
+
+    /// Its identity headers are believed, and ours are sent to it.
+    pub fn is_trusted(&self) -> bool {
+        match self {
+            Party::Trunk(trunk) => trunk.trusted,
+            Party::Phone(_) => false,
+        }
+    }
+
+    /// How its media is to be spoken of; `host` is our advertised host on its listener.
+    pub fn side<'a>(&'a self, host: &'a str) -> Side<'a> {
+        match self {
+            Party::Trunk(trunk) => Side::of_trunk(trunk, host),
+            Party::Phone(phone) => Side::of_phone(phone, host),
+        }
+    }
+
+    /// Our credentials toward it. A phone never gets an answer to a challenge: it is a callee, not our registrar.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        match self {
+            Party::Trunk(trunk) => trunk.outbound_digest.as_ref(),
+            Party::Phone(_) => None,
+        }
+    }
+
+    pub fn numbers(&self) -> &NumberRules {
+        match self {
+            Party::Trunk(trunk) => &trunk.numbers,
+            Party::Phone(phone) => &phone.numbers,
+        }
+    }
+
+    pub fn header_rules(&self) -> Option<&HeaderRules> {
+        match self {
+            Party::Trunk(trunk) => Some(&trunk.headers),
+            Party::Phone(_) => None,
+        }
+    }
+
+    /// How long silence lasts before the next place is tried.
+    pub fn no_response(&self) -> Option<Duration> {
+        match self {
+            Party::Trunk(trunk) => Some(trunk.failover.no_response),
+            Party::Phone(_) => None,
+        }
+    }
+
+    pub fn large_by_tcp(&self) -> bool {
+        matches!(self, Party::Trunk(trunk) if trunk.large_by_tcp)
     }
 }

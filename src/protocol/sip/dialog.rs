@@ -9,7 +9,7 @@ use crate::protocol::sip::message::writer::Writer;
 use std::fmt::Display;
 
 /// What both sides agree on. Texts are kept as they go out again.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Dialog {
     pub call_id: Box<str>,
     pub local_tag: Box<str>,
@@ -87,6 +87,19 @@ impl Dialog {
             remote_cseq: None,
             secure: opening.secure,
         })
+    }
+
+    /// The dialog of a further 2xx to the INVITE that opened this one: another fork has answered.
+    pub fn another(&self, response: &Message, cseq: u32) -> Result<Dialog, HeaderError> {
+        let opening = Opening {
+            call_id: self.call_id.clone(),
+            local_tag: self.local_tag.clone(),
+            local: self.local.clone(),
+            remote: self.remote.clone(),
+            cseq,
+            secure: self.secure,
+        };
+        Dialog::open(&opening, response, &self.remote_target)
     }
 
     /// The 2xx to our INVITE says anew where the peer is and by which way (RFC 3261 13.2.2.4).

@@ -1,0 +1,244 @@
+//! What all legs of a call share to speak: transactions, chance, our names on each listener. Knows no leg's state.
+
+use crate::base::entropy::Entropy;
+use crate::base::id::{CallId, LegId};
+use crate::base::limits;
+use crate::base::now::Now;
+use crate::domain::leg::event::LegEvent;
+use crate::domain::leg::headers;
+use crate::domain::profile::{Listener, Profile, Profiles};
+use crate::protocol::sip::dialog::Dialog;
+use crate::protocol::sip::message::header::HeaderName;
+use crate::protocol::sip::message::message::Message;
+use crate::protocol::sip::message::method::Method;
+use crate::protocol::sip::message::uri::{Scheme, Uri};
+use crate::protocol::sip::message::writer::Writer;
+use crate::protocol::sip::path::{ListenerId, Path, Target, Transport};
+use crate::protocol::sip::stamp;
+use crate::protocol::sip::transaction::set::{ClientKey, ClientRequest, ServerKey, TimerValues, Transactions};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a request of ours was sent for, so that its answer finds its way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Errand {
+    Invite,
+    Cancel,
+    Reinvite,
+    Update,
+    /// With the fork that it belongs to.
+    Prack(u8),
+    Bye,
+    /// The BYE of a fork that answered too late.
+    StrayBye,
+    Info,
+    Notify,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Errands {
+    client: ClientKey,
+    leg: LegId,
+    errand: Errand,
+}
+
+/// One call's voice.
+pub struct Wire {
+    pub now: Now,
+    pub call: CallId,
+    pub transactions: Transactions,
+    pub entropy: Entropy,
+    pub profiles: Arc<Profiles>,
+    pub timers: TimerValues,
+    pub events: VecDeque<(LegId, LegEvent)>,
+    errands: Vec<Errands>,
+}
+
+/// The number, branch and Via of a request that is about to be written.
+pub struct Stamp {
+    pub key: ClientKey,
+    pub branch: String,
+    pub via: String,
+}
+
+/// A written request.
+pub struct Ready {
+    pub stamp: Stamp,
+    pub method: Method,
+    pub target: Target,
+    pub bytes: Bytes,
+    pub no_response: Option<Duration>,
+}
+
+impl Wire {
+    pub fn new(now: Now, call: CallId, entropy: Entropy, profiles: Arc<Profiles>, timers: TimerValues) -> Wire {
+        let transactions = Transactions::new(timers, limits::CALL_TRANSACTIONS);
+        Wire { now, call, transactions, entropy, profiles, timers, events: VecDeque::new(), errands: Vec::new() }
+    }
+
+    pub fn emit(&mut self, leg: LegId, event: LegEvent) {
+        self.events.push_back((leg, event));
+    }
+
+    pub fn listener(&self, id: ListenerId) -> Option<(&Arc<Profile>, &Listener)> {
+        self.profiles.listener(id)
+    }
+
+    /// The host that we show on a listener.
+    pub fn host(&self, id: ListenerId) -> &str {
+        self.listener(id).map_or("offhook.invalid", |(_, listener)| &listener.advertised_host)
+    }
+
+    pub fn product(&self, id: ListenerId) -> &str {
+        self.listener(id).map_or("", |(profile, _)| &profile.product)
+    }
+
+    /// Our Contact on a path. Its user part says nothing of the call (topology hiding).
+    pub fn contact(&self, path: &Path) -> String {
+        let Some((_, listener)) = self.listener(path.listener) else { return "<sip:offhook@offhook.invalid>".into() };
+        let (host, port) = (&listener.advertised_host, listener.advertised_port);
+        match path.transport {
+            Transport::Udp => format!("<sip:offhook@{host}:{port}>"),
+            other => format!("<sip:offhook@{host}:{port};transport={}>", other.name()),
+        }
+    }
+
+    /// Number, branch and Via of the next request over a path.
+    pub fn stamp(&mut self, path: &Path) -> Stamp {
+        let key = self.transactions.next_key();
+        let branch = stamp::branch(self.call, key.0, &mut self.entropy);
+        let via = self.via(path, &branch);
+        Stamp { key, branch, via }
+    }
+
+    pub fn via(&self, path: &Path, branch: &str) -> String {
+        let name = path.transport.via_name();
+        // RFC 3581 3: rport asks that answers come back to where the request came from.
+        match self.listener(path.listener) {
+            Some((_, listener)) => format!(
+                "SIP/2.0/{name} {}:{};branch={branch};rport",
+                listener.advertised_host, listener.advertised_port
+            ),
+            None => format!("SIP/2.0/{name} offhook.invalid;branch={branch};rport"),
+        }
+    }
+
+    /// Starts a client transaction and notes what it is for.
+    pub fn send(&mut self, leg: LegId, errand: Errand, ready: Ready) -> ClientKey {
+        let Ready { stamp, method, target, bytes, no_response } = ready;
+        if errand == Errand::Reinvite {
+            self.errands.retain(|known| known.leg != leg || known.errand != Errand::Reinvite);
+        }
+        self.errands.push(Errands { client: stamp.key, leg, errand });
+        let request = ClientRequest { method, target, branch: stamp.branch.into(), bytes, no_response };
+        self.transactions.request(self.now, stamp.key, request);
+        stamp.key
+    }
+
+    /// Whose answer this is. `is_last` forgets the errand: nothing more can come of it.
+    pub fn errand(&mut self, client: ClientKey, is_last: bool) -> Option<(LegId, Errand)> {
+        let at = self.errands.iter().position(|known| known.client == client)?;
+        let found = self.errands.get(at).map(|known| (known.leg, known.errand))?;
+        if is_last && !matches!(found.1, Errand::Invite) {
+            self.errands.swap_remove(at);
+        }
+        Some(found)
+    }
+
+    /// Forgets what can no longer be answered; an idle call holds nothing here.
+    pub fn settle(&mut self) {
+        if self.transactions.is_empty() && !self.errands.is_empty() {
+            self.errands = Vec::new();
+        }
+        if self.events.is_empty() && self.events.capacity() > 0 {
+            self.events = VecDeque::new();
+        }
+    }
+
+    /// The start of an answer to a request in a dialog.
+    pub fn reply(&self, request: &Message, from: &Path, status: u16, phrase: &str) -> Writer {
+        let mut writer = Writer::reply(request, from.remote, status, phrase, None);
+        self.server_header(&mut writer, from.listener);
+        writer
+    }
+
+    pub fn server_header(&self, writer: &mut Writer, listener: ListenerId) {
+        let product = self.product(listener);
+        if !product.is_empty() {
+            writer.header(HeaderName::Server, product);
+        }
+    }
+
+    pub fn agent_header(&self, writer: &mut Writer, listener: ListenerId) {
+        let product = self.product(listener);
+        if !product.is_empty() {
+            writer.header(HeaderName::UserAgent, product);
+        }
+    }
+
+    /// Answers with nothing but a status. 405 and 501 say what is allowed (RFC 3261 8.2.1).
+    pub fn respond_plain(&mut self, server: ServerKey, request: &Message, from: &Path, answer: (u16, &str)) {
+        let (status, phrase) = answer;
+        let mut writer = self.reply(request, from, status, phrase);
+        if matches!(status, 405 | 501) {
+            writer.header(HeaderName::Allow, headers::ALLOW);
+        }
+        self.transactions.respond(self.now, server, status, writer.finish());
+    }
+
+    /// Where the next request of a dialog travels (RFC 3261 12.2.1.1), as far as it names an address. A phone is spoken to
+    /// where it speaks from: behind a translator its Contact leads nowhere.
+    pub fn next_hop(&self, dialog: &Dialog, current: &Target, is_phone: bool) -> Target {
+        if is_phone && !dialog.has_routes() {
+            return current.clone();
+        }
+        self.hop(dialog.next_hop(), current).unwrap_or_else(|| current.clone())
+    }
+
+    fn hop(&self, uri: &str, current: &Target) -> Option<Target> {
+        let uri = Uri::parse(uri).ok()?;
+        let address: IpAddr = uri.host.parse().ok()?;
+        let transport = match uri.transport() {
+            Some(Transport::Tcp) if uri.scheme == Scheme::Sips => Transport::Tls,
+            Some(named) => named,
+            None if uri.scheme == Scheme::Sips => Transport::Tls,
+            None => current.path.transport,
+        };
+        let same = transport == current.path.transport;
+        let here = current.path.remote.ip().to_canonical();
+        // A private address in the Contact of a peer that speaks from a public one is no place to send to.
+        if is_private(address) && !is_private(here) {
+            return None;
+        }
+        // RFC 5923: the connection that it opened to us leads back to it.
+        if same && current.path.connection.is_some() && address == here {
+            return Some(current.clone());
+        }
+        let listener =
+            if same { current.path.listener } else { self.sibling(current.path.listener, transport, address)? };
+        let port = uri.port.unwrap_or(transport.default_port());
+        let remote = SocketAddr::new(address, port);
+        let path = Path { transport, listener, remote, connection: None };
+        Some(Target { path, tls_name: current.tls_name.clone() })
+    }
+
+    /// A listener of the same profile with another transport, for the same kind of address.
+    pub fn sibling(&self, of: ListenerId, transport: Transport, toward: IpAddr) -> Option<ListenerId> {
+        let (profile, _) = self.listener(of)?;
+        profile
+            .listeners
+            .iter()
+            .find(|other| other.transport == transport && other.bind.is_ipv4() == toward.is_ipv4())
+            .map(|other| other.id)
+    }
+}
+
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
