@@ -183,6 +183,13 @@ impl Transactions {
 
     /// Answers a request; provisional and final. A 2xx to INVITE is retransmitted until acknowledged.
     pub fn respond(&mut self, now: Now, server: ServerKey, status: u16, bytes: Bytes) {
+        // Only now, because the same INVITE may have come before by another way and been refused.
+        if (200..300).contains(&status)
+            && let Some(Entry { one: One::ServerInvite(invite), .. }) = self.entries.get(&server.0)
+            && let Some(key) = invite.acknowledgement_key
+        {
+            self.ids_by_key.insert(key, server.0);
+        }
         self.step(now, Some(server.0), |one, turn| match one {
             One::ServerInvite(invite) => invite.on_respond(turn, status, bytes),
             One::ServerOther(other) => other.on_respond(turn, status, bytes),
@@ -275,9 +282,6 @@ impl Transactions {
             let acknowledgement = key::acknowledgement_key(&message);
             let machine = ServerInvite::new(&turn, own, acknowledgement, target, second);
             self.insert(id, own, One::ServerInvite(Box::new(machine)));
-            if let Some(key) = acknowledgement {
-                self.ids_by_key.insert(key, id);
-            }
         } else {
             let machine = ServerOther::new(&turn, own, target, second);
             self.insert(id, own, One::ServerOther(Box::new(machine)));

@@ -4,4 +4,5 @@ mod flows;
 mod matching;
 mod model;
 mod races;
+mod weather;
 mod world;

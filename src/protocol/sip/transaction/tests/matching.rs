@@ -26,7 +26,7 @@ fn message(method: &str, via: &str, call_id: &str) -> Box<Message> {
 }
 
 /// How many of these messages are new to the set.
-fn news(messages: Vec<Box<Message>>) -> usize {
+fn news(messages: impl IntoIterator<Item = Box<Message>>) -> usize {
     let mut set = Transactions::new(TIMERS, 64);
     for message in messages {
         set.receive(now(), path("192.0.2.9:5060"), message);
@@ -39,20 +39,20 @@ fn news(messages: Vec<Box<Message>>) -> usize {
 #[test]
 fn branch_sent_by_and_method_make_a_transaction() {
     let via = |rest: &str| message("INFO", &format!("SIP/2.0/UDP {rest}"), "c");
-    assert_eq!(news(vec![via("h;branch=z9hG4bK1"), via("H;branch=z9hG4bK1")]), 1, "hosts compare without case");
-    assert_eq!(news(vec![via("h;branch=z9hG4bK1"), via("h;branch=z9hG4bK2")]), 2);
-    assert_eq!(news(vec![via("h;branch=z9hG4bK1"), via("i;branch=z9hG4bK1")]), 2);
-    assert_eq!(news(vec![via("h;branch=z9hG4bK1"), via("h:5062;branch=z9hG4bK1")]), 2);
+    assert_eq!(news([via("h;branch=z9hG4bK1"), via("H;branch=z9hG4bK1")]), 1, "hosts compare without case");
+    assert_eq!(news([via("h;branch=z9hG4bK1"), via("h;branch=z9hG4bK2")]), 2);
+    assert_eq!(news([via("h;branch=z9hG4bK1"), via("i;branch=z9hG4bK1")]), 2);
+    assert_eq!(news([via("h;branch=z9hG4bK1"), via("h:5062;branch=z9hG4bK1")]), 2);
     let other = message("OPTIONS", "SIP/2.0/UDP h;branch=z9hG4bK1", "c");
-    assert_eq!(news(vec![via("h;branch=z9hG4bK1"), other]), 2);
+    assert_eq!(news([via("h;branch=z9hG4bK1"), other]), 2);
 }
 
 #[test]
 fn without_an_identifier_in_the_branch_rfc_2543_matching_applies() {
     for branch in ["", ";branch=z9hG4bK", ";branch=390skdjuw"] {
         let one = |call_id| message("INFO", &format!("SIP/2.0/UDP h{branch}"), call_id);
-        assert_eq!(news(vec![one("c"), one("c")]), 1, "{branch}");
-        assert_eq!(news(vec![one("c"), one("d")]), 2, "{branch}");
+        assert_eq!(news([one("c"), one("c")]), 1, "{branch}");
+        assert_eq!(news([one("c"), one("d")]), 2, "{branch}");
     }
 }
 
@@ -62,7 +62,7 @@ fn odd_but_legal_branches_work() {
         ["z9hG4bK.!%66*_+`'~-", "Z9HG4BKabc", "z9hG4bK--------------------------------------------------------"]
     {
         let one = |method| message(method, &format!("SIP/2.0/UDP h;branch={branch}"), "c");
-        assert_eq!(news(vec![one("INVITE"), one("INVITE"), one("ACK"), one("INFO")]), 2, "{branch}");
+        assert_eq!(news([one("INVITE"), one("INVITE"), one("ACK"), one("INFO")]), 2, "{branch}");
     }
 }
 
@@ -114,6 +114,35 @@ fn a_full_set_refuses_and_keeps_room_for_its_own_requests() {
     assert_eq!((accepted, refused), (48, 52));
     set.handle_deadline(start.after(Duration::from_secs(33)));
     assert!(set.is_empty(), "requests that the owner never answers are given up");
+}
+
+#[test]
+fn an_invite_that_came_by_two_ways_is_acknowledged_where_it_was_answered() {
+    let mut set = Transactions::new(TIMERS, 64);
+    let (start, from) = (now(), path("192.0.2.9:5060"));
+    let mut servers = Vec::new();
+    for branch in ["z9hG4bK1", "z9hG4bK2", "z9hG4bK3"] {
+        set.receive(start, from, message("INVITE", &format!("SIP/2.0/UDP h;branch={branch}"), "c"));
+        let Some(TransactionOutput::Request { server, .. }) = set.poll_output() else { panic!("a request") };
+        servers.push(server);
+    }
+    for (server, status) in servers.iter().zip([482, 200, 482]) {
+        set.respond(start, *server, status, Bytes::from_static(b"x"));
+    }
+    while set.poll_output().is_some() {}
+    set.receive(start, from, message("ACK", "SIP/2.0/UDP h;branch=z9hG4bK4", "c"));
+    let Some(TransactionOutput::Acknowledged { server, .. }) = set.poll_output() else { panic!("an acknowledgement") };
+    assert_eq!(server, servers[1]);
+}
+
+#[test]
+fn a_transaction_is_small() {
+    use crate::protocol::sip::transaction::{
+        client_invite::ClientInvite, client_other::ClientOther, server_invite::ServerInvite, server_other::ServerOther,
+    };
+    let sizes =
+        [size_of::<ClientInvite>(), size_of::<ClientOther>(), size_of::<ServerInvite>(), size_of::<ServerOther>()];
+    assert!(sizes.iter().all(|size| *size <= 256), "{sizes:?}");
 }
 
 #[test]
