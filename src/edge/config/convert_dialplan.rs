@@ -56,12 +56,22 @@ fn rule(fields: Fields<'_>, file: &mut DialplanFile) {
     let to = destinations(&fields, file);
     let ring_timeout = ring_timeout(&fields);
     fields.finish();
-    file.references.extend(from.iter().map(|item| (Sort::Caller, item.clone())));
+    file.references.extend(from.iter().map(caller));
     if let (Some(name), Some(pattern)) = (name, pattern) {
         let from = from.into_iter().map(|item| item.text.into()).collect();
         let rule = Rule { name: name.text.as_str().into(), from, pattern, to, ring_timeout };
         file.rules.push((name, rule));
     }
+}
+
+/// `phones`, a trunk's name, or `trunk:NAME` or `phone:NAME`.
+fn caller(item: &Item) -> (Sort, Item) {
+    let (sort, name) = match item.text.split_once(':') {
+        Some(("trunk", name)) => (Sort::Trunk, name),
+        Some(("phone", name)) => (Sort::Phone, name),
+        _ => (Sort::Caller, item.text.as_str()),
+    };
+    (sort, Item { text: name.to_owned(), ..item.clone() })
 }
 
 fn ring_timeout(fields: &Fields<'_>) -> Option<Duration> {

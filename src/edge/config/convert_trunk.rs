@@ -196,11 +196,12 @@ fn target(fields: Fields<'_>, senders: &Senders<'_>) -> Option<TrunkTarget> {
     if tls_name.as_ref().is_some_and(|name| !shared::is_host(name)) {
         fields.error("tls_name", "this is no certificate name", None);
     }
+    let named = wanted.is_some();
     let sender = sender(&fields, senders, wanted, (transport, host.as_deref()));
     fields.finish();
     let (host, (listener, listener_transport)) = (host?, sender?);
     let is_address = host.parse::<IpAddr>().is_ok();
-    let transport = transport.or(if is_address { listener_transport } else { None });
+    let transport = transport.or(if is_address || named { listener_transport } else { None });
     let tls_name = tls_name.map(Into::into);
     Some(TrunkTarget { host: host.into(), port, transport, priority, weight, listener, tls_name })
 }

@@ -9,6 +9,7 @@ mod convert_trunk;
 mod cross;
 mod fields;
 pub mod place;
+pub mod plan;
 mod raw;
 mod read;
 mod reading;
@@ -16,12 +17,14 @@ mod shared;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod written;
 
 pub use place::Fault;
 pub use read::read;
 
 use crate::domain::switchboard::interface::Exchange;
 use crate::edge::transport::{TransportLimits, Trust};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +38,8 @@ pub struct Configuration {
     pub exchange: Arc<Exchange>,
     /// Which authorities vouch for the certificates of the trunks' targets.
     pub trust: Trust,
+    /// Digests of the files that it names (certificates, passwords).
+    pub files: BTreeMap<PathBuf, String>,
     /// What is suspicious but no error.
     pub warnings: Vec<Fault>,
     /// First sixteen hexadecimal digits of a SHA-256 over all that was read; also changes with the contents of named files.

@@ -20,6 +20,7 @@ use crate::edge::transport::Trust;
 use crate::protocol::sip::path::ListenerId;
 use config::Source as _;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ pub const PROFILE_FILES: &str = "sip-profiles/*.toml";
 pub const DIALPLAN_FILES: &str = "dialplans/**.toml";
 
 /// Variables with our prefix that are no configuration keys.
-const OTHER_VARIABLES: &[&str] = &["OFFHOOK_CONFIG", "OFFHOOK_SEED", "OFFHOOK_BLESS", "OFFHOOK_LOG"];
+const OTHER_VARIABLES: &[&str] = &["OFFHOOK_CONFIG", "OFFHOOK_SEED", "OFFHOOK_BLESS", "OFFHOOK_SOCKET"];
 
 /// One file of `sip-profiles/`.
 pub struct ProfileFile {
@@ -62,10 +63,12 @@ pub fn read_with(reading: &Reading) -> Configuration {
     check_presence(reading, &profile_files);
     check_ops_socket(reading, daemon.ops_listen, &profile_files);
     check_readable_secrets(reading);
+    let mut files = BTreeMap::new();
     for (path, bytes) in reading.named_files() {
         feed(&mut digest, &path.to_string_lossy(), &bytes);
+        files.insert(path, short_hex(Sha256::digest(&bytes).as_slice()));
     }
-    let hash = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let hash = short_hex(digest.finalize().as_slice());
     let mut exchange = Exchange { admission, ..Exchange::default() };
     let mut profiles = Profiles::default();
     for file in profile_files.into_iter().filter(|file| file.enabled) {
@@ -81,7 +84,7 @@ pub fn read_with(reading: &Reading) -> Configuration {
     exchange.dialplan = Arc::new(merge(dialplan_files));
     let trust = trust(&exchange.trunks);
     let exchange = Arc::new(exchange);
-    Configuration { folder: reading.folder.clone(), daemon, exchange, trust, warnings: Vec::new(), hash }
+    Configuration { folder: reading.folder.clone(), daemon, exchange, trust, files, warnings: Vec::new(), hash }
 }
 
 /// The name that a target's certificate must carry, and the authorities named for it.
@@ -106,6 +109,10 @@ fn merge(files: Vec<DialplanFile>) -> Dialplan {
         dialplan.emergency.extend(file.emergency.into_iter().map(|(_, emergency)| emergency));
     }
     dialplan
+}
+
+fn short_hex(digest: &[u8]) -> String {
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Length before content, so that no two sets of files have the same digest input.

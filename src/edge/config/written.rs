@@ -1,0 +1,356 @@
+//! Settings written as lines of key and text, for comparing and showing them. Passwords never leave as text.
+
+use crate::base::secret::Secret;
+use crate::domain::call::interface::Profiles;
+use crate::domain::dialplan::{Destination, Dialplan};
+use crate::domain::phone::settings::Phone;
+use crate::domain::profile::{Listener, Profile};
+use crate::domain::switchboard::interface::AdmissionPolicy;
+use crate::domain::trunk::settings::{Credentials, NumberRules, Trunk, TrunkTarget};
+use crate::edge::config::Daemon;
+use crate::edge::config::fields::shown;
+use crate::edge::config::plan::Effect;
+use crate::edge::transport::TransportLimits;
+use sha2::{Digest, Sha256};
+use std::fmt::Debug;
+use std::time::Duration;
+
+/// One setting.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Line {
+    pub key: String,
+    pub text: String,
+    pub effect: Effect,
+    /// The text is a digest of a secret: it may be compared, not shown.
+    pub hidden: bool,
+}
+
+/// Collects lines that share an effect.
+struct Lines {
+    effect: Effect,
+    all: Vec<Line>,
+}
+
+impl Lines {
+    fn new(effect: Effect) -> Lines {
+        Lines { effect, all: Vec::new() }
+    }
+
+    fn text(&mut self, key: &str, text: impl ToString) {
+        let text = text.to_string();
+        let text = if text.is_empty() { "\"\"".to_owned() } else { text };
+        self.all.push(Line { key: key.to_owned(), text, effect: self.effect, hidden: false });
+    }
+
+    fn time(&mut self, key: &str, duration: Duration) {
+        self.text(key, shown(duration));
+    }
+
+    /// A word of an enum, or a list: as Rust shows it, in small letters.
+    fn word(&mut self, key: &str, value: impl Debug) {
+        self.text(key, format!("{value:?}").to_ascii_lowercase());
+    }
+
+    fn list(&mut self, key: &str, items: impl IntoIterator<Item = impl ToString>) {
+        let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+        self.text(key, format!("[{}]", items.join(", ")));
+    }
+
+    fn secret(&mut self, key: &str, secret: &Secret) {
+        let digest = Sha256::digest(secret.reveal().as_bytes());
+        let text = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.all.push(Line { key: key.to_owned(), text, effect: self.effect, hidden: true });
+    }
+
+    fn credentials(&mut self, key: &str, credentials: Option<&Credentials>) {
+        let Some(credentials) = credentials else { return };
+        self.text(&format!("{key}.user"), &credentials.user);
+        self.text(&format!("{key}.realm"), &credentials.realm);
+        self.secret(&format!("{key}.password"), &credentials.password);
+    }
+
+    fn numbers(&mut self, rules: &NumberRules) {
+        self.text("numbers.country", &rules.country);
+        self.text("numbers.national_prefix", &rules.national_prefix);
+        self.text("numbers.international_prefix", &rules.international_prefix);
+        self.text("numbers.tech_prefix_in", &rules.tech_prefix_in);
+        self.text("numbers.tech_prefix_out", &rules.tech_prefix_out);
+        self.word("numbers.format_out", rules.format_out);
+    }
+}
+
+pub fn daemon(daemon: &Daemon) -> Vec<Line> {
+    // Every field is written below; a new one does not compile until it is.
+    let Daemon {
+        state_directory: _,
+        worker_threads: _,
+        ops_listen: _,
+        control: _,
+        log: _,
+        journal: _,
+        stall_max: _,
+        transport: _,
+    } = daemon;
+    let mut lines = Lines::new(Effect::Restart);
+    lines.text("state_directory", daemon.state_directory.display());
+    lines.text("worker_threads", daemon.worker_threads);
+    lines.text("ops.listen", daemon.ops_listen.map_or("off".to_owned(), |address| address.to_string()));
+    lines.text("control.socket", daemon.control.socket.display());
+    lines.text("control.mode", format!("{:04o}", daemon.control.mode));
+    lines.word("log.format", daemon.log.format);
+    lines.text("journal.path", daemon.journal.path.display());
+    lines.time("journal.sync_every", daemon.journal.sync_every);
+    lines.text("journal.sync_records", daemon.journal.sync_records);
+    lines.text("journal.rotate_bytes", daemon.journal.rotate_bytes);
+    lines.text("journal.rotate_daily", daemon.journal.rotate_daily);
+    lines.time("watchdog.stall_max", daemon.stall_max);
+    let transport = &daemon.transport;
+    let TransportLimits {
+        connections_max: _,
+        connections_per_source: _,
+        half_open_max: _,
+        idle: _,
+        first_message: _,
+        connect: _,
+        ping: _,
+        write: _,
+    } = transport;
+    lines.text("transport.connections_max", transport.connections_max);
+    lines.text("transport.connections_per_source", transport.connections_per_source);
+    lines.text("transport.half_open_max", transport.half_open_max);
+    lines.time("transport.idle", transport.idle);
+    lines.time("transport.first_message", transport.first_message);
+    lines.time("transport.connect", transport.connect);
+    lines.time("transport.ping", transport.ping);
+    lines.time("transport.write", transport.write);
+    lines.effect = Effect::AtOnce;
+    lines.text("log.level", &daemon.log.level);
+    lines.all
+}
+
+pub fn admission(policy: &AdmissionPolicy) -> Vec<Line> {
+    // Every field is written below; a new one does not compile until it is.
+    let AdmissionPolicy {
+        calls_max: _,
+        calls_per_second: _,
+        burst: _,
+        lateness_max: _,
+        unknown_per_second: _,
+        failures_per_minute: _,
+        ban: _,
+        retry_after: _,
+        drain: _,
+        strangers: _,
+    } = policy;
+    let mut lines = Lines::new(Effect::AtOnce);
+    lines.text("calls_max", policy.calls_max);
+    lines.text("calls_per_second", policy.calls_per_second);
+    lines.text("burst", policy.burst);
+    lines.time("lateness_max", policy.lateness_max);
+    lines.text("unknown_per_second", policy.unknown_per_second);
+    lines.text("failures_per_minute", policy.failures_per_minute);
+    lines.time("ban", policy.ban);
+    lines.text("retry_after", policy.retry_after);
+    lines.time("drain", policy.drain);
+    lines.word("strangers", policy.strangers);
+    lines.all
+}
+
+pub fn profile(profile: &Profile) -> Vec<Line> {
+    // Every field is written below; a new one does not compile until it is.
+    let Profile { name: _, listeners: _, realm: _, product: _, timers: _, session_timer: _, reliable: _ } = profile;
+    let mut lines = Lines::new(Effect::NewCalls);
+    lines.text("realm", &profile.realm);
+    lines.text("product", &profile.product);
+    lines.time("timers.t1", profile.timers.t1);
+    lines.time("timers.t2", profile.timers.t2);
+    lines.time("timers.t4", profile.timers.t4);
+    lines.text("session_timer.enabled", profile.session_timer.enabled);
+    lines.time("session_timer.expires", profile.session_timer.expires);
+    lines.time("session_timer.min", profile.session_timer.min);
+    lines.word("reliable", profile.reliable);
+    lines.all
+}
+
+pub fn listener(listener: &Listener) -> Vec<Line> {
+    // Every field is written below; a new one does not compile until it is.
+    let Listener { id: _, transport: _, bind: _, advertised_host: _, advertised_port: _, tls: _, origins: _ } =
+        listener;
+    let mut lines = Lines::new(Effect::NewConnections);
+    if let Some(tls) = &listener.tls {
+        lines.text("certificate", tls.certificate.display());
+        lines.text("key", tls.key.display());
+        if let Some(authorities) = &tls.client_authorities {
+            lines.text("client_authorities", authorities.display());
+        }
+    }
+    lines.list("origins", &listener.origins);
+    lines.effect = Effect::NewCalls;
+    lines.text("advertise", format!("{}:{}", listener.advertised_host, listener.advertised_port));
+    lines.all
+}
+
+pub fn trunk(trunk: &Trunk, profiles: &Profiles) -> Vec<Line> {
+    // Every field is written below; a new one does not compile until it is.
+    let Trunk {
+        name: _,
+        profile: _,
+        networks: _,
+        tls_names: _,
+        tls_authorities: _,
+        inbound_digest: _,
+        targets: _,
+        outbound_digest: _,
+        registration: _,
+        limits: _,
+        health: _,
+        failover: _,
+        numbers: _,
+        headers: _,
+        codecs: _,
+        trusted: _,
+        srtp: _,
+        large_by_tcp: _,
+        ring_timeout: _,
+        max_duration: _,
+    } = trunk;
+    let mut lines = Lines::new(Effect::NewCalls);
+    lines.text("profile", &trunk.profile);
+    lines.list("networks", trunk.networks.iter().map(|network| format!("{}/{}", network.address, network.bits)));
+    lines.list("tls_names", &trunk.tls_names);
+    lines.credentials("inbound_digest", trunk.inbound_digest.as_ref());
+    lines.credentials("outbound_digest", trunk.outbound_digest.as_ref());
+    lines.list("target", trunk.targets.iter().map(|one| target(one, profiles)));
+    lines.text("limits.calls_max", trunk.limits.calls_max);
+    lines.text("limits.calls_per_second", trunk.limits.calls_per_second);
+    lines.text("limits.burst", trunk.limits.burst);
+    lines.list("failover.codes", &trunk.failover.codes);
+    lines.time("failover.no_response", trunk.failover.no_response);
+    lines.numbers(&trunk.numbers);
+    lines.list("headers.pass_out", &trunk.headers.pass_out);
+    lines.list("headers.pass_in", &trunk.headers.pass_in);
+    lines.list("headers.set", trunk.headers.set.iter().map(|(name, value)| format!("{name}: {value}")));
+    lines.list("headers.remove", &trunk.headers.remove);
+    lines.list("codecs", &trunk.codecs);
+    lines.text("trusted", trunk.trusted);
+    lines.word("srtp", trunk.srtp);
+    lines.text("large_by_tcp", trunk.large_by_tcp);
+    lines.time("ring_timeout", trunk.ring_timeout);
+    lines.time("max_duration", trunk.max_duration);
+    lines.effect = Effect::NewConnections;
+    if let Some(authorities) = &trunk.tls_authorities {
+        lines.text("tls_authorities", authorities.display());
+    }
+    lines.effect = Effect::AtOnce;
+    lines.time("health.options_every", trunk.health.options_every);
+    lines.text("health.failures_max", trunk.health.failures_max);
+    lines.time("health.retry_every", trunk.health.retry_every);
+    if let Some(registration) = &trunk.registration {
+        lines.text("registration.user", &registration.user);
+        lines.text("registration.domain", &registration.domain);
+        lines.time("registration.expires", registration.expires);
+        lines.time("registration.retry_min", registration.retry_min);
+        lines.time("registration.retry_max", registration.retry_max);
+    }
+    lines.all
+}
+
+/// The listener by its address, because its number may change without anything changing.
+fn target(target: &TrunkTarget, profiles: &Profiles) -> String {
+    let host = if target.host.contains(':') { format!("[{}]", target.host) } else { target.host.to_string() };
+    let port = target.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let transport = target.transport.map(|transport| format!(" {}", transport.name())).unwrap_or_default();
+    let name = target.tls_name.as_ref().map(|name| format!(" as {name}")).unwrap_or_default();
+    let from = profiles.listener(target.listener).map(|(_, listener)| format!(" from {}", listener.bind));
+    let order = format!(" priority {} weight {}", target.priority, target.weight);
+    format!("{host}{port}{transport}{name}{}{order}", from.unwrap_or_default())
+}
+
+pub fn phone(phone: &Phone) -> Vec<Line> {
+    // Every field is written below; a new one does not compile until it is.
+    let Phone {
+        name: _,
+        profile: _,
+        digest: _,
+        display: _,
+        caller_number: _,
+        numbers: _,
+        contacts_max: _,
+        expires_min: _,
+        expires_max: _,
+        codecs: _,
+        srtp: _,
+        calls_max: _,
+        max_duration: _,
+    } = phone;
+    let mut lines = Lines::new(Effect::NewCalls);
+    lines.text("profile", &phone.profile);
+    lines.credentials("digest", Some(&phone.digest));
+    lines.text("display", &phone.display);
+    lines.text("caller_number", &phone.caller_number);
+    lines.numbers(&phone.numbers);
+    lines.list("codecs", &phone.codecs);
+    lines.word("srtp", phone.srtp);
+    lines.text("calls_max", phone.calls_max);
+    lines.time("max_duration", phone.max_duration);
+    lines.effect = Effect::AtOnce;
+    lines.text("contacts_max", phone.contacts_max);
+    lines.time("expires_min", phone.expires_min);
+    lines.time("expires_max", phone.expires_max);
+    lines.all
+}
+
+pub fn rules(plan: &Dialplan) -> Vec<(String, Vec<Line>)> {
+    let rules = plan.rules.iter().map(|rule| {
+        let mut lines = Lines::new(Effect::NewCalls);
+        lines.list("from", &rule.from);
+        lines.text("number", crate::edge::config::cross::pattern(&rule.pattern));
+        lines.list("to", rule.to.iter().map(destination));
+        lines.text("ring_timeout", rule.ring_timeout.map_or("default".to_owned(), shown));
+        (rule.name.to_string(), lines.all)
+    });
+    rules.collect()
+}
+
+fn destination(destination: &Destination) -> String {
+    match destination {
+        Destination::Trunk(name) => format!("trunk:{name}"),
+        Destination::TrunkGroup(name) => format!("trunk-group:{name}"),
+        Destination::Phone(name) => format!("phone:{name}"),
+        Destination::Group(name) => format!("group:{name}"),
+        Destination::Reject(cause) => format!("reject:{}", cause.name()),
+    }
+}
+
+pub fn groups(plan: &Dialplan) -> Vec<(String, Vec<Line>)> {
+    let groups = plan.groups.iter().map(|group| {
+        let mut lines = Lines::new(Effect::NewCalls);
+        lines.list("phones", &group.phones);
+        lines.text("together", group.together);
+        lines.time("ring_timeout", group.ring_timeout);
+        (group.name.to_string(), lines.all)
+    });
+    groups.collect()
+}
+
+pub fn trunk_groups(plan: &Dialplan) -> Vec<(String, Vec<Line>)> {
+    let groups = plan.trunk_groups.iter().map(|group| {
+        let mut lines = Lines::new(Effect::NewCalls);
+        let members = group.members.iter();
+        lines.list(
+            "member",
+            members.map(|one| format!("{} priority {} weight {}", one.trunk, one.priority, one.weight)),
+        );
+        (group.name.to_string(), lines.all)
+    });
+    groups.collect()
+}
+
+pub fn emergency(plan: &Dialplan) -> Vec<(String, Vec<Line>)> {
+    let all = plan.emergency.iter().map(|one| {
+        let mut lines = Lines::new(Effect::NewCalls);
+        lines.list("to", one.to.iter().map(destination));
+        (one.digits.to_string(), lines.all)
+    });
+    all.collect()
+}
