@@ -1,6 +1,7 @@
 //! The command line: what an operator can ask for, one file per command. Decides nothing about calls.
 
 pub mod calls;
+pub mod check;
 pub mod client;
 pub mod completions;
 pub mod drain;

@@ -3,7 +3,9 @@
 use crate::domain::switchboard::interface::{AdmissionPolicy, Strangers};
 use crate::edge::config::fields::{Fields, printable};
 use crate::edge::config::suggest;
-use crate::edge::config::{ControlSettings, Daemon, JournalSettings, LogFormat, LogSettings};
+use crate::edge::config::{ControlSettings, Daemon, LogSettings};
+use crate::edge::journal::JournalSettings;
+use crate::edge::logging::LogFormat;
 use crate::edge::transport::TransportLimits;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -77,13 +79,7 @@ fn log(fields: Fields<'_>) -> LogSettings {
 fn journal(fields: Fields<'_>, state: &std::path::Path) -> JournalSettings {
     let settings = JournalSettings {
         path: state.join(fields.text_or("path", "records.jsonl")),
-        sync_every: fields.duration(
-            "sync_every",
-            Duration::from_millis(50),
-            Duration::from_millis(1)..=Duration::from_secs(10),
-        ),
-        sync_records: fields.integer("sync_records", 256, 1..=65_536),
-        rotate_bytes: fields.integer("rotate_bytes", 268_435_456, 65_536..=1_099_511_627_776),
+        rotate_bytes: fields.integer("rotate_bytes", 268_435_456, 0..=1_099_511_627_776),
         rotate_daily: fields.flag("rotate_daily", true),
     };
     fields.finish();

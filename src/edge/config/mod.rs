@@ -23,7 +23,9 @@ pub use place::Fault;
 pub use read::read;
 
 use crate::domain::switchboard::interface::Exchange;
-use crate::edge::transport::{TransportLimits, Trust};
+use crate::edge::journal::JournalSettings;
+use crate::edge::logging::LogFormat;
+use crate::edge::transport::TransportLimits;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,8 +38,6 @@ pub struct Configuration {
     pub folder: PathBuf,
     pub daemon: Daemon,
     pub exchange: Arc<Exchange>,
-    /// Which authorities vouch for the certificates of the trunks' targets.
-    pub trust: Trust,
     /// Digests of the files that it names (certificates, passwords).
     pub files: BTreeMap<PathBuf, String>,
     /// What is suspicious but no error.
@@ -72,22 +72,4 @@ pub struct LogSettings {
     /// A level, or directives such as `info,offhook::edge=debug`.
     pub level: String,
     pub format: LogFormat,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LogFormat {
-    /// For people on a terminal, JSON elsewhere.
-    Auto,
-    Human,
-    Json,
-}
-
-#[derive(Clone, PartialEq, Debug)]
-pub struct JournalSettings {
-    pub path: PathBuf,
-    pub sync_every: Duration,
-    pub sync_records: usize,
-    /// The file is set aside when it has grown beyond this.
-    pub rotate_bytes: u64,
-    pub rotate_daily: bool,
 }

@@ -64,8 +64,12 @@ impl Plan {
     }
 }
 
-/// The difference. `calls` says how many calls run over each party (`trunk:carrier-a`, `phone:alice`).
-pub fn plan(running: &Configuration, next: &Configuration, calls: &BTreeMap<String, usize>) -> Plan {
+/// The plan in lines. `calls` says how many calls run over a party (`trunk:carrier-a`, `phone:alice`).
+pub fn plan(running: &Configuration, next: &Configuration, calls: &dyn Fn(&str) -> usize) -> Vec<String> {
+    difference(running, next, calls).lines()
+}
+
+pub fn difference(running: &Configuration, next: &Configuration, calls: &dyn Fn(&str) -> usize) -> Plan {
     let mut plan = Plan::default();
     compare(&mut plan, "daemon", &written::daemon(&running.daemon), &written::daemon(&next.daemon));
     let (old, new) = (&running.exchange, &next.exchange);
@@ -73,8 +77,7 @@ pub fn plan(running: &Configuration, next: &Configuration, calls: &BTreeMap<Stri
     compare_listeners(&mut plan, &old.profiles, &new.profiles);
     let profiles = |exchange: &Exchange| named(&exchange.profiles.profiles, |one| (&one.name, written::profile(one)));
     compare_named(&mut plan, "profile", (profiles(old), profiles(new)), &|_| None);
-    let kept =
-        |sort: &'static str| move |name: &str| calls.get(&format!("{sort}:{name}")).copied().filter(|count| *count > 0);
+    let kept = |sort: &'static str| move |name: &str| Some(calls(&format!("{sort}:{name}"))).filter(|count| *count > 0);
     let trunks =
         |exchange: &Exchange| named(&exchange.trunks, |one| (&one.name, written::trunk(one, &exchange.profiles)));
     compare_named(&mut plan, "trunk", (trunks(old), trunks(new)), &kept("trunk"));

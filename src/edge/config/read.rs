@@ -4,7 +4,6 @@ use crate::domain::call::interface::Profiles;
 use crate::domain::dialplan::Dialplan;
 use crate::domain::profile::{Listener, Profile};
 use crate::domain::switchboard::interface::Exchange;
-use crate::domain::trunk::settings::Trunk;
 use crate::edge::config::Configuration;
 use crate::edge::config::convert_daemon;
 use crate::edge::config::convert_dialplan::{self, DialplanFile};
@@ -16,7 +15,6 @@ use crate::edge::config::fields::{Fields, printable};
 use crate::edge::config::place::{Fault, Place, Source};
 use crate::edge::config::raw::{self, Parsed, Table};
 use crate::edge::config::reading::{Reading, reason};
-use crate::edge::transport::Trust;
 use crate::protocol::sip::path::ListenerId;
 use config::Source as _;
 use sha2::{Digest, Sha256};
@@ -82,22 +80,8 @@ pub fn read_with(reading: &Reading) -> Configuration {
     }
     exchange.profiles = Arc::new(profiles);
     exchange.dialplan = Arc::new(merge(dialplan_files));
-    let trust = trust(&exchange.trunks);
     let exchange = Arc::new(exchange);
-    Configuration { folder: reading.folder.clone(), daemon, exchange, trust, files, warnings: Vec::new(), hash }
-}
-
-/// The name that a target's certificate must carry, and the authorities named for it.
-fn trust(trunks: &[Arc<Trunk>]) -> Trust {
-    let mut trust = Trust::default();
-    for trunk in trunks {
-        let Some(authorities) = &trunk.tls_authorities else { continue };
-        for target in &trunk.targets {
-            let name = target.tls_name.as_ref().unwrap_or(&target.host);
-            trust.authorities_by_name.insert(name.clone(), authorities.clone());
-        }
-    }
-    trust
+    Configuration { folder: reading.folder.clone(), daemon, exchange, files, warnings: Vec::new(), hash }
 }
 
 fn merge(files: Vec<DialplanFile>) -> Dialplan {

@@ -168,8 +168,8 @@ fn sleeping_samples_are_right_once_their_certificates_are_there() {
     let read = folder.try_read(&[("CARRIER_B_PASSWORD", "hush")]);
     let configuration = read.unwrap_or_else(|faults| panic!("{}", folder.summaries(&faults).join("\n")));
     assert_eq!(configuration.exchange.trunks.len(), 2);
-    let authorities = configuration.trust.authorities_by_name.get("sbc.carrier-c.example");
-    assert_eq!(authorities, Some(&folder.path().join("certs/ca.pem")));
+    let authorities = configuration.exchange.trunks[1].tls_authorities.clone();
+    assert_eq!(authorities, Some(folder.path().join("certs/ca.pem")));
     assert_eq!(configuration.files.len(), 3);
 }
 

@@ -99,8 +99,6 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
     lines.text("control.mode", format!("{:04o}", daemon.control.mode));
     lines.word("log.format", daemon.log.format);
     lines.text("journal.path", daemon.journal.path.display());
-    lines.time("journal.sync_every", daemon.journal.sync_every);
-    lines.text("journal.sync_records", daemon.journal.sync_records);
     lines.text("journal.rotate_bytes", daemon.journal.rotate_bytes);
     lines.text("journal.rotate_daily", daemon.journal.rotate_daily);
     lines.time("watchdog.stall_max", daemon.stall_max);
