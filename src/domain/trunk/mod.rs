@@ -1,5 +1,7 @@
 //! Our signalling relation to a carrier: who they are, what they may, how they write numbers.
 
+pub mod attributes;
+pub mod crossing;
 pub mod health;
 pub mod identify;
 pub mod identity;

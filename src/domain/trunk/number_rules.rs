@@ -2,6 +2,7 @@
 
 use super::settings::{NumberFormat, NumberRules};
 use crate::base::e164::{E164, NumberError};
+use crate::protocol::sip::message::text;
 use crate::protocol::sip::message::uri::{Params, Scheme, Uri};
 use std::borrow::Cow;
 
@@ -19,10 +20,10 @@ pub enum NotE164 {
 }
 
 /// The user part of a URI, with what carriers hang on it kept apart (RFC 3966, RFC 4694).
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct UserPart<'a> {
-    /// Digits or name, as written.
-    pub digits: &'a str,
+    /// Digits or name, escapes undone.
+    pub digits: Cow<'a, str>,
     /// A country or area that the digits are local to, such as "+81"; or a domain.
     pub context: Option<&'a str>,
     /// Routing number of a ported number.
@@ -52,24 +53,19 @@ impl<'a> UserPart<'a> {
         // A tel URI has them after the number, a sip URI inside its user part (RFC 3261 19.1.6).
         let params = if uri.scheme == Scheme::Tel && own.is_empty() { uri.params } else { Params(own) };
         UserPart {
-            digits,
+            digits: text::percent_decoded(digits),
             context: params.value("phone-context"),
             routing_number: params.value("rn"),
             portability_asked: params.has("npdi"),
         }
     }
 
-    /// A user part without URI around it.
-    pub fn plain(digits: &'a str) -> UserPart<'a> {
-        UserPart { digits, context: None, routing_number: None, portability_asked: false }
-    }
-
     pub fn to_e164(&self, rules: &NumberRules, letters: Letters) -> Result<E164, NotE164> {
         let Some(context) = self.context.filter(|context| context.starts_with('+') && !self.digits.starts_with('+'))
         else {
-            return to_e164(self.digits, rules, letters);
+            return to_e164(&self.digits, rules, letters);
         };
-        let local = digits_of(self.digits, letters)?;
+        let local = digits_of(&self.digits, letters)?;
         let local = strip(&local, &rules.national_prefix).unwrap_or(&local);
         let context = digits_of(context, Letters::AreNames)?;
         from_digits(&format!("{}{local}", context.trim_start_matches('+')))

@@ -1,0 +1,93 @@
+//! The twelve attributes of an inbound call that routing may ask for, whatever way a carrier wrote them. Absent is not empty.
+
+use super::identity::bounded;
+use crate::protocol::sip::message::{HeaderName, Message};
+use std::collections::BTreeMap;
+
+/// Each name, and whether it is believed of trusted peers alone.
+const NAMES: [(HeaderName, bool); 12] = [
+    (HeaderName::PAssertedIdentity, true),
+    (HeaderName::PChargeInfo, true),
+    (HeaderName::From, false),
+    (HeaderName::To, false),
+    (HeaderName::IsupOli, false),
+    (HeaderName::Jip, false),
+    (HeaderName::HopCounter, false),
+    (HeaderName::OriginatingSwitch, false),
+    (HeaderName::OriginatingTrunk, false),
+    (HeaderName::CallForwardingIndicator, true),
+    (HeaderName::CallingPartyAddress, false),
+    (HeaderName::CalledPartyAddress, false),
+];
+
+/// The attributes that an INVITE has, under the names of their headers.
+pub fn of_invite(invite: &Message, trusted: bool) -> BTreeMap<&'static str, Box<str>> {
+    let mut attributes = BTreeMap::new();
+    for (name, needs_trust) in NAMES {
+        if needs_trust && !trusted {
+            continue;
+        }
+        if let Some(value) = invite.get(name).or_else(|| elsewhere(invite, name)) {
+            attributes.insert(name.text(), bounded(value).into());
+        }
+    }
+    attributes
+}
+
+/// Where carriers put what they do not give a header of its own.
+fn elsewhere(invite: &Message, name: HeaderName) -> Option<&str> {
+    match name {
+        HeaderName::IsupOli => from_param(invite, &["isup-oli", "oli"]),
+        HeaderName::Jip => from_param(invite, &["jip"]),
+        HeaderName::OriginatingTrunk => from_param(invite, &["otg", "tgrp"]),
+        HeaderName::CallForwardingIndicator => invite.get(HeaderName::Diversion),
+        _ => None,
+    }
+}
+
+/// A parameter of From: of the header, of the URI, or inside the URI's user part (RFC 4904, RFC 4694).
+fn from_param<'a>(invite: &'a Message, names: &[&str]) -> Option<&'a str> {
+    let from = invite.from().ok()?;
+    let user = from.uri.user.and_then(|user| user.split_once(';')).map_or("", |(_, params)| params);
+    let places = [from.params, from.uri.params, crate::protocol::sip::message::Params(user)];
+    names.iter().find_map(|name| places.iter().find_map(|params| params.value(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn invite(headers: &str) -> Message {
+        let text = format!(
+            "INVITE sip:1@h SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:+15551234;jip=212555@c.example;isup-oli=62>;tag=1;otg=0235\r\n\
+            To: <sip:1@h>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\n{headers}\r\n"
+        );
+        Message::parse(text.as_bytes()).expect("a message")
+    }
+
+    #[test]
+    fn absent_is_not_empty() {
+        let attributes = of_invite(&invite("Hop-Counter:\r\nOriginating-Switch: 710\r\n"), true);
+        assert_eq!(attributes.get("Hop-Counter").map(|value| &**value), Some(""));
+        assert_eq!(attributes.get("Originating-Switch").map(|value| &**value), Some("710"));
+        assert_eq!(attributes.get("Calling-Party-Address"), None);
+        assert_eq!(attributes.get("To").map(|value| &**value), Some("<sip:1@h>"));
+    }
+
+    #[test]
+    fn what_stands_in_parameters_is_found() {
+        let attributes = of_invite(&invite("Diversion: <sip:+1555@c.example>;reason=unconditional\r\n"), true);
+        let of = |name: &str| attributes.get(name).map(|value| &**value);
+        assert_eq!((of("ISUP-OLI"), of("JIP"), of("Originating-Trunk")), (Some("62"), Some("212555"), Some("0235")));
+        assert_eq!(of("Call-Forwarding-Indicator"), Some("<sip:+1555@c.example>;reason=unconditional"));
+    }
+
+    #[test]
+    fn assertions_of_untrusted_peers_are_no_attributes() {
+        let headers = "P-Asserted-Identity: <sip:+1@c>\r\nP-Charge-Info: <sip:+1@c>\r\nDiversion: <sip:+1@c>\r\n";
+        let attributes = of_invite(&invite(headers), false);
+        let names: Vec<&str> = attributes.keys().copied().collect();
+        assert_eq!(names, ["From", "ISUP-OLI", "JIP", "Originating-Trunk", "To"]);
+        assert_eq!(of_invite(&invite(headers), true).len(), 8);
+    }
+}
