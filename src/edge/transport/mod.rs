@@ -21,6 +21,7 @@ use crate::edge::transport::ports::{Fresh, Ports, Prepared};
 use crate::edge::transport::pulse::Pulse;
 use crate::protocol::sip::message::{Message, ParseError};
 use crate::protocol::sip::path::{ListenerId, Outgoing, Path, Transport};
+use socket2::SockRef;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -242,7 +243,8 @@ impl Shared {
         let sent = {
             let ports = self.ports.read().unwrap_or_else(PoisonError::into_inner);
             match ports.datagrams_from(path.listener, path.remote) {
-                Some(socket) => socket.try_send_to(&outgoing.bytes, path.remote),
+                // Past the runtime, whose notion of a new socket is that it cannot be written to yet.
+                Some(socket) => SockRef::from(socket).send_to(&outgoing.bytes, &path.remote.into()),
                 None => Err(io::ErrorKind::AddrNotAvailable.into()),
             }
         };

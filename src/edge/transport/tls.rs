@@ -247,6 +247,3 @@ fn system_roots() -> RootCertStore {
 fn fault(file: &Path, error: &dyn std::fmt::Display) -> String {
     format!("{}: {error}", file.display())
 }
-
-#[cfg(test)]
-mod tests;

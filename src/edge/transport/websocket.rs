@@ -57,14 +57,15 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     origins: &[Box<str>],
 ) -> io::Result<Result<WebSocketWire<S>, Refusal>> {
     let mut read = Vec::with_capacity(1_024);
+    let mut from = 0;
     let end = loop {
-        let from = read.len().saturating_sub(3);
         if let Some(at) = memchr::memmem::find(read.get(from..).unwrap_or_default(), b"\r\n\r\n") {
             break from + at + 4;
         }
         if read.len() >= HEAD_BYTES_MAX {
             return refuse(stream, Refusal::BadRequest("request too long")).await;
         }
+        from = read.len().saturating_sub(3);
         let room = u64::try_from(HEAD_BYTES_MAX - read.len()).unwrap_or(0);
         if (&mut stream).take(room).read_buf(&mut read).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
