@@ -6,7 +6,7 @@ use crate::domain::trunk::health::jittered;
 use crate::domain::trunk::settings::Registration;
 use crate::protocol::sip::message::value::NameAddr;
 use crate::protocol::sip::message::{HeaderName, Message};
-use crate::protocol::sip::path::{ConnectionId, Target};
+use crate::protocol::sip::path::Target;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -228,7 +228,6 @@ impl Registering {
         &mut self,
         now: Now,
         remote: std::net::SocketAddr,
-        _connection: Option<ConnectionId>,
     ) -> bool {
         match &self.state {
             State::Registered { target, .. } if target.path.transport.is_reliable() && target.path.remote == remote => {

@@ -1,0 +1,362 @@
+//! From a number to the stages of a route, with the reason for each step; and the places on trunks that calls hold.
+
+use crate::base::cause::Cause;
+use crate::base::id::{CallId, LegId};
+use crate::base::now::Now;
+use crate::domain::call::interface::{
+    CallInput, Dial, Dialled, NameToResolve, Party, Place, Refused, Stage, TrunkOutcome,
+};
+use crate::domain::dialplan::lookup::{Asker, Wanted};
+use crate::domain::dialplan::route::{Choice, Weighing, choices, in_order};
+use crate::domain::phone::bindings::Binding;
+use crate::domain::switchboard::board::Switchboard;
+use crate::domain::switchboard::index::Index;
+use crate::domain::switchboard::interface::RefusalReason;
+use crate::domain::switchboard::invite::NoWay;
+use crate::domain::switchboard::numbers::{asker, dialled_in, rules_of, wanted};
+use crate::domain::trunk::limits::Full;
+use crate::domain::trunk::number_rules::user_part;
+use crate::domain::trunk::settings::{Trunk, TrunkTarget};
+use crate::protocol::sip::message::uri::Uri;
+use crate::protocol::sip::path::{Path, Target, Transport};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A route while it is built.
+#[derive(Default)]
+struct Draft {
+    stages: Vec<Stage>,
+    /// Stages over targets that are down: tried when there is nothing better.
+    last_resort: Vec<Stage>,
+    rejected: Option<Cause>,
+    unregistered: bool,
+    unreachable: bool,
+}
+
+/// How long a phone rings where nobody says otherwise.
+const PHONE_RINGS: Duration = Duration::from_secs(60);
+
+impl Switchboard {
+    /// Where a number leads for this caller. Emergency strings come first.
+    pub(super) fn route(
+        &mut self,
+        now: Now,
+        (who, dialled): (Asker<'_>, &Dialled),
+        trail: &mut Vec<Box<str>>,
+    ) -> Result<Vec<Stage>, NoWay> {
+        let index = self.index.clone();
+        let mut buffer = String::new();
+        let wanted = wanted(dialled, &mut buffer);
+        let (to, ring_timeout) = match index.dialplan.emergency(wanted) {
+            Some(emergency) => {
+                trail.push(format!("{} is an emergency number", emergency.digits).into());
+                (&emergency.to, None)
+            }
+            None => {
+                let rule = find_rule(&index, wanted, who, trail)?;
+                (&rule.to, rule.ring_timeout)
+            }
+        };
+        let mut draft = Draft::default();
+        for choice in choices(index.dialplan.plan(), to, &mut self.entropy) {
+            match choice {
+                Choice::Trunk(name) => self.add_trunk(now, (&index, &name), (dialled, ring_timeout), (&mut draft, trail)),
+                Choice::Phones { names, ring_timeout: of_group } => {
+                    let ring_timeout = ring_timeout.or(of_group).unwrap_or(PHONE_RINGS);
+                    self.add_phones(&index, &names, ring_timeout, (&mut draft, trail));
+                }
+                Choice::Reject(cause) => draft.rejected = Some(cause),
+                Choice::Missing(name) => trail.push(format!("{name} is not in the configuration").into()),
+            }
+        }
+        draft.finish(trail)
+    }
+
+    fn add_trunk(
+        &mut self,
+        now: Now,
+        (index, name): (&Index, &Arc<str>),
+        (dialled, ring_timeout): (&Dialled, Option<Duration>),
+        (draft, trail): (&mut Draft, &mut Vec<Box<str>>),
+    ) {
+        let state = self.trunks.slot(name).and_then(|slot| self.trunks.get_mut(slot));
+        let (Some(trunk), Some(state)) = (index.trunk(name), state) else {
+            trail.push(format!("trunk {name} is not in the configuration").into());
+            return;
+        };
+        let ready = state.is_ready();
+        if !ready {
+            trail.push(format!("trunk {name} is not registered with its carrier").into());
+        }
+        let routes = state.registering.as_ref().map(|one| one.service_route().to_vec()).unwrap_or_default();
+        let number = user_part(dialled.e164.as_ref(), &dialled.digits, &trunk.numbers);
+        let ring_timeout = ring_timeout.unwrap_or(trunk.ring_timeout);
+        let mut down = 0;
+        for target in in_order(&trunk.targets, &mut self.entropy, |target: &TrunkTarget| Weighing {
+            priority: target.priority,
+            weight: target.weight,
+        }) {
+            let target_index = trunk.targets.iter().position(|one| std::ptr::eq(one, target)).unwrap_or_default();
+            let up = state.health.get_mut(target_index).is_none_or(|health| health.try_call(now.instant));
+            let dial = Dial {
+                party: Party::Trunk(trunk.clone()),
+                uri: trunk_uri(&number, target),
+                number: number.as_ref().into(),
+                routes: routes.clone(),
+                place: place_of(index, trunk, target),
+                target_index: u16::try_from(target_index).unwrap_or(u16::MAX),
+                seized: false,
+            };
+            let stage = Stage { dials: vec![dial], ring_timeout };
+            if up && ready { draft.stages.push(stage) } else { draft.last_resort.push(stage) }
+            down += u32::from(!up);
+        }
+        draft.unreachable = true;
+        if down > 0 {
+            trail.push(format!("trunk {name}: {down} of {} targets down", trunk.targets.len()).into());
+        }
+    }
+
+    fn add_phones(
+        &mut self,
+        index: &Index,
+        names: &[Arc<str>],
+        ring_timeout: Duration,
+        (draft, trail): (&mut Draft, &mut Vec<Box<str>>),
+    ) {
+        let mut dials = Vec::new();
+        for name in names {
+            let Some(phone) = index.phone(name) else {
+                trail.push(format!("phone {name} is not in the configuration").into());
+                continue;
+            };
+            let bindings = self.bindings.of(name);
+            if bindings.is_empty() {
+                draft.unregistered = true;
+                trail.push(format!("phone {name} is not registered").into());
+            }
+            dials.extend(bindings.iter().map(|binding| Dial {
+                party: Party::Phone(phone.clone()),
+                uri: binding.uri.clone(),
+                number: name.as_ref().into(),
+                routes: binding.routes.clone(),
+                place: Place::At(target_of(binding)),
+                target_index: 0,
+                seized: false,
+            }));
+        }
+        if !dials.is_empty() {
+            draft.stages.push(Stage { dials, ring_timeout });
+        }
+    }
+
+    /// Takes a place on a trunk for a call, or says what is full; `Err(None)`: there is no such trunk or call.
+    pub(super) fn take_place(
+        &mut self,
+        now: Now,
+        call: CallId,
+        trunk: &str,
+        emergency: bool,
+    ) -> Result<(), Option<Full>> {
+        let slot = self.trunks.slot(trunk).ok_or(None)?;
+        if !self.calls.contains(call) {
+            return Err(None);
+        }
+        let state = self.trunks.get_mut(slot).ok_or(None)?;
+        if emergency {
+            state.places.take_anyway(now.instant);
+        } else {
+            state.places.take(now.instant).map_err(Some)?;
+        }
+        self.calls.hold(call, slot);
+        Ok(())
+    }
+
+    /// Takes the place of the first stage at once, which spares the call a question. Stages over full trunks before the
+    /// first free one are dropped; gives their names.
+    pub(super) fn seize_first(
+        &mut self,
+        now: Now,
+        call: CallId,
+        stages: &mut Vec<Stage>,
+        emergency: bool,
+    ) -> Vec<Arc<str>> {
+        let mut full = Vec::new();
+        while let Some(Stage { dials, .. }) = stages.first_mut() {
+            let Some(Dial { party: Party::Trunk(trunk), seized, .. }) = dials.first_mut() else { break };
+            if !full.contains(&trunk.name) && self.take_place(now, call, &trunk.name, emergency).is_ok() {
+                *seized = true;
+                break;
+            }
+            if !full.contains(&trunk.name) {
+                full.push(trunk.name.clone());
+            }
+            stages.remove(0);
+        }
+        full
+    }
+
+    /// A call asks for a place.
+    pub(super) fn seize(&mut self, now: Now, call: CallId, leg: LegId, trunk: &str) {
+        let emergency = self.calls.get(call).is_some_and(|entry| entry.emergency);
+        let outcome = self.take_place(now, call, trunk, emergency).map_err(|full| {
+            let (cause, words) = match full {
+                Some(Full::Calls) => (Cause::LimitReached, format!("trunk {trunk} has all its calls")),
+                Some(Full::Rate) => {
+                    (Cause::LimitReached, format!("trunk {trunk} begins more calls per second than it may"))
+                }
+                None => (Cause::Unreachable, format!("trunk {trunk} is not in the configuration")),
+            };
+            Refused { cause, retry_after: None, words: words.into() }
+        });
+        self.to_call(call, CallInput::Seized { leg, outcome });
+    }
+
+    /// A call gives a place back and says how it went.
+    pub(super) fn release(
+        &mut self,
+        now: Now,
+        (call, trunk): (CallId, &str),
+        target_index: u16,
+        outcome: TrunkOutcome,
+    ) {
+        let Some(slot) = self.trunks.slot(trunk) else { return };
+        if self.calls.release(call, slot)
+            && let Some(state) = self.trunks.get_mut(slot)
+        {
+            state.places.give_back();
+        }
+        match outcome {
+            TrunkOutcome::Spoke => self.target_spoke(slot, target_index),
+            TrunkOutcome::Failed => self.target_failed(now, slot, target_index),
+            TrunkOutcome::Unknown => {}
+        }
+    }
+
+    /// Where a transfer target or redirection leads, for the party that asks for it.
+    pub(super) fn route_again(&mut self, now: Now, (call, leg): (CallId, LegId), party: &Party, uri: &str) {
+        let outcome = match Uri::parse(uri) {
+            Ok(uri) => {
+                let dialled = dialled_in(&uri, rules_of(party));
+                self.route(now, (asker(party), &dialled), &mut Vec::new()).map_err(|(refused, _)| refused)
+            }
+            Err(_) => {
+                let words = "the address cannot be read".into();
+                Err(Refused { cause: Cause::NumberIncomplete, retry_after: None, words })
+            }
+        };
+        if self.calls.contains(call) {
+            self.to_call(call, CallInput::Routed { leg, outcome });
+        }
+    }
+}
+
+impl Draft {
+    fn finish(mut self, trail: &mut Vec<Box<str>>) -> Result<Vec<Stage>, NoWay> {
+        if self.stages.is_empty() && !self.last_resort.is_empty() {
+            trail.push("nothing better is up: trying what is down".into());
+            self.stages = self.last_resort;
+        }
+        if !self.stages.is_empty() {
+            return Ok(self.stages);
+        }
+        let (cause, why, words) = match (self.rejected, self.unregistered, self.unreachable) {
+            (Some(cause), _, _) => (cause, RefusalReason::RuleRejects, "the rule refuses the call"),
+            (None, true, _) => {
+                (Cause::TemporarilyUnavailable, RefusalReason::PhoneNotRegistered, "no phone of the rule is registered")
+            }
+            (None, false, _) => (Cause::Unreachable, RefusalReason::NoTargetUp, "the rule leads to no target"),
+        };
+        Err((Refused { cause, retry_after: None, words: words.into() }, why))
+    }
+}
+
+fn find_rule<'a>(
+    index: &'a Index,
+    wanted: Wanted<'a>,
+    who: Asker<'_>,
+    trail: &mut Vec<Box<str>>,
+) -> Result<&'a crate::domain::dialplan::Rule, NoWay> {
+    let found = index.dialplan.find(wanted, who);
+    for rule in found.not_for_caller.iter().take(8) {
+        trail.push(format!("rule {} is not for this caller", rule.name).into());
+    }
+    if let Some(rule) = found.rule {
+        trail.push(format!("rule {}", rule.name).into());
+        return Ok(rule);
+    }
+    let digits = wanted.digits;
+    let (cause, why, words) = match found.not_for_caller.is_empty() {
+        false => (Cause::NotAllowed, RefusalReason::NoRuleForCaller, format!("{digits} has rules, none for this caller")),
+        true if digits.is_empty() => {
+            (Cause::NumberIncomplete, RefusalReason::NumberIncomplete, "nothing was dialled".to_string())
+        }
+        true => (Cause::NumberUnknown, RefusalReason::NoSuchNumber, format!("no rule for {digits}")),
+    };
+    Err((Refused { cause, retry_after: None, words: words.into() }, why))
+}
+
+fn target_of(binding: &Binding) -> Target {
+    Target { path: binding.path, tls_name: None }
+}
+
+fn trunk_uri(number: &str, target: &TrunkTarget) -> Box<str> {
+    let host = bracketed(&target.host);
+    match target.port {
+        Some(port) => format!("sip:{}@{host}:{port}", Escaped(number)).into(),
+        None => format!("sip:{}@{host}", Escaped(number)).into(),
+    }
+}
+
+/// A host as a URI has it.
+fn bracketed(host: &str) -> String {
+    let is_bare_v6 = !host.starts_with('[') && host.parse::<std::net::Ipv6Addr>().is_ok();
+    if is_bare_v6 { format!("[{host}]") } else { host.to_string() }
+}
+
+/// An address goes straight; a name is resolved first (RFC 3263).
+pub(super) fn place_of(index: &Index, trunk: &Trunk, target: &TrunkTarget) -> Place {
+    let listens_on = index.listener(target.listener).map(|(_, listener)| listener.transport);
+    let transport = target.transport.or(listens_on).unwrap_or(Transport::Udp);
+    let tls_name = transport.is_secure().then(|| {
+        let name = target.tls_name.as_deref().unwrap_or(&target.host);
+        Arc::from(name)
+    });
+    let literal = target.host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    match literal {
+        Ok(address) => {
+            let remote = SocketAddr::new(address, target.port.unwrap_or(transport.default_port()));
+            let path = Path { transport, listener: target.listener, remote, connection: None };
+            Place::At(Target { path, tls_name })
+        }
+        Err(_) => Place::Name(NameToResolve {
+            host: target.host.clone(),
+            port: target.port,
+            transport: target.transport.or(trunk_transport(trunk, transport)),
+            listener: target.listener,
+            tls_name,
+        }),
+    }
+}
+
+/// A name without a transport is left to NAPTR and SRV unless the listener speaks only one that is secure.
+fn trunk_transport(_trunk: &Trunk, listens_on: Transport) -> Option<Transport> {
+    listens_on.is_secure().then_some(listens_on)
+}
+
+/// A user part in a URI: what RFC 3261 25.1 does not allow there is escaped, so that dialled text stays data.
+struct Escaped<'a>(&'a str);
+
+impl std::fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for byte in self.0.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,".contains(&byte) {
+                write!(f, "{}", char::from(byte))?;
+            } else {
+                write!(f, "%{byte:02X}")?;
+            }
+        }
+        Ok(())
+    }
+}
