@@ -2,7 +2,7 @@
 
 use crate::base::id::{CallId, LegId};
 use crate::domain::phone::activity::{PhoneLeg, Stage};
-use crate::protocol::sip::path::Path;
+use crate::protocol::sip::path::{ConnectionId, Path};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -155,16 +155,14 @@ impl Subscriptions {
             .collect()
     }
 
-    /// The tags of all subscriptions of which one side is this phone.
-    pub fn concerning(&self, phone: &str) -> Vec<Arc<str>> {
-        let concerned = |one: &Subscription| *one.subscriber == *phone || *one.watched == *phone;
-        self.all.iter().filter(|(_, one)| concerned(one)).map(|(tag, _)| tag.clone()).collect()
+    /// The tags of those of which something is true. Walks them all: for reloads.
+    pub fn where_any(&self, holds: impl Fn(&Subscription) -> bool) -> Vec<Arc<str>> {
+        self.all.iter().filter(|(_, one)| holds(one)).map(|(tag, _)| tag.clone()).collect()
     }
 
     /// The tags of those over this connection.
-    pub fn over(&self, connection: crate::protocol::sip::path::ConnectionId) -> Vec<Arc<str>> {
-        let over = |one: &Subscription| one.path.connection == Some(connection);
-        self.all.iter().filter(|(_, one)| over(one)).map(|(tag, _)| tag.clone()).collect()
+    pub fn over(&self, connection: ConnectionId) -> Vec<Arc<str>> {
+        self.where_any(|one| one.path.connection == Some(connection))
     }
 
     /// One whose time is over; it is still in the table.

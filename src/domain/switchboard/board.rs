@@ -87,7 +87,7 @@ impl Switchboard {
             admission: Admission::new(exchange.admission, now.instant),
             index: Arc::new(Index::new(exchange)),
             door: Door::default(),
-            prover: Prover::new(&mut entropy),
+            prover: Prover::default(),
             trunks,
             bindings: Bindings::default(),
             activity: Activity::default(),

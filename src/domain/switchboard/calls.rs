@@ -1,14 +1,12 @@
 //! The table of running calls: what each holds, and which INVITE each began with. Gives back everything when a call ends.
 
 use crate::base::id::CallId;
-use crate::domain::call::interface::Party;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What is known here of one running call.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    pub caller: Party,
     pub emergency: bool,
     /// One for each place that it holds on a trunk.
     pub held: Vec<u32>,
@@ -80,10 +78,10 @@ impl Calls {
         self.calls.get(&call).is_some_and(|entry| entry.dialled == digest_of(dialled))
     }
 
-    pub fn begin(&mut self, call: CallId, caller: Party, mark: InviteMark, (dialled, emergency): (&str, bool)) {
+    pub fn begin(&mut self, call: CallId, mark: InviteMark, (dialled, emergency): (&str, bool)) {
         self.invites.insert(mark.request, (call, mark.branch));
         let dialled = digest_of(dialled);
-        self.calls.insert(call, Entry { caller, emergency, held: Vec::new(), dialled, invite: mark.request });
+        self.calls.insert(call, Entry { emergency, held: Vec::new(), dialled, invite: mark.request });
     }
 
     /// Notes that a call holds a place. False if there is no such call: then nothing may be taken for it.

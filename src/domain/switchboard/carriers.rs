@@ -46,7 +46,7 @@ impl Switchboard {
             return self.agenda.arm(Errand::Health { slot, target_index }, at);
         }
         let Some(target) = trunk.targets.get(usize::from(target_index)) else { return };
-        match place_of(&index, &trunk, target) {
+        match place_of(&index, target) {
             Place::At(target) => self.send_options(now, (slot, target_index), target),
             Place::Name(name) => self.ask_name(Question::Options { slot, target_index }, name),
         }
@@ -82,9 +82,7 @@ impl Switchboard {
         let to = format!("<{uri}>");
         let names = Names { from: &own, to: &to, call_id: &call_id, cseq: 1 };
         let (mut writer, branch) = side.request((Method::Options, &uri), key, &names, &mut self.entropy);
-        writer
-            .header(HeaderName::Contact, side.contact("offhook"))
-            .header(HeaderName::Accept, "application/sdp");
+        writer.header(HeaderName::Contact, side.contact("offhook")).header(HeaderName::Accept, "application/sdp");
         self.pending.insert(key.0, Pending::Options { slot, target_index });
         let no_response = Some(OPTIONS_PATIENCE);
         let request = ClientRequest { method: Method::Options, target, branch, bytes: writer.finish(), no_response };
@@ -149,7 +147,9 @@ impl Switchboard {
         tell: impl FnOnce(&mut Registering, &mut crate::base::entropy::Entropy) -> Step,
     ) {
         let Switchboard { trunks, entropy, .. } = self;
-        let Some(TrunkState { registering: Some(one), settings: Some(trunk), .. }) = trunks.get_mut(slot) else { return };
+        let Some(TrunkState { registering: Some(one), settings: Some(trunk), .. }) = trunks.get_mut(slot) else {
+            return;
+        };
         let trunk = trunk.clone();
         let step = tell(one, entropy);
         let at = one.deadline();
@@ -168,7 +168,7 @@ impl Switchboard {
         match step.wish {
             Some(Wish::Resolve { target_index }) => {
                 let index = self.index.clone();
-                let place = trunk.targets.get(usize::from(target_index)).map(|target| place_of(&index, trunk, target));
+                let place = trunk.targets.get(usize::from(target_index)).map(|target| place_of(&index, target));
                 match place {
                     Some(Place::Name(name)) => self.ask_name(Question::Register { slot }, name),
                     Some(Place::At(target)) => {
@@ -178,7 +178,7 @@ impl Switchboard {
                 }
             }
             Some(Wish::Send { target, expires }) => {
-                self.send_register(now, (slot, departing), trunk, (target, expires, None));
+                self.send_register(now, (slot, departing), (target, expires, None));
             }
             None => {}
         }
@@ -189,7 +189,6 @@ impl Switchboard {
         &mut self,
         now: Now,
         (slot, departing): (u32, bool),
-        trunk: &Arc<Trunk>,
         (target, expires, answer): (Target, Duration, Option<(HeaderName, String)>),
     ) {
         let index = self.index.clone();
@@ -250,7 +249,7 @@ impl Switchboard {
         }
         if let (Some(answer), Some(Wish::Send { target, expires })) = (answer, step.wish.clone()) {
             step.wish = None;
-            self.send_register(now, (slot, departing), &trunk, (target, expires, Some(answer)));
+            self.send_register(now, (slot, departing), (target, expires, Some(answer)));
         }
         self.follow(now, (slot, departing), &trunk, step);
     }

@@ -19,7 +19,10 @@ use std::sync::Arc;
 /// Whose a message is, as far as the way that it came tells. Nothing that it says is believed.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Source {
-    Trunk { trunk: Arc<Trunk>, by: &'static str },
+    Trunk {
+        trunk: Arc<Trunk>,
+        by: &'static str,
+    },
     /// On this profile somebody may prove by digest who it is.
     Unproven,
     Stranger,

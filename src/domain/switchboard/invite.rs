@@ -3,7 +3,7 @@
 use crate::base::cause::Cause;
 use crate::base::id::{CallId, LegId};
 use crate::base::now::Now;
-use crate::domain::call::interface::{CallInput, CallStart, Dialled, Party, Refused, Stage};
+use crate::domain::call::interface::{CallInput, CallStart, Party, Refused, Stage};
 use crate::domain::profile::ReliablePolicy;
 use crate::domain::switchboard::board::Switchboard;
 use crate::domain::switchboard::calls::{InviteMark, Kinship};
@@ -11,6 +11,7 @@ use crate::domain::switchboard::inbound::{Source, mark_of};
 use crate::domain::switchboard::interface::RefusalReason;
 use crate::domain::switchboard::numbers::{asker, caller_of, dialled, wanted};
 use crate::domain::switchboard::proof::Proof;
+use crate::domain::trunk::identity::Dialled;
 use crate::domain::trunk::limits::Full;
 use crate::protocol::sip::message::{HeaderName, Message};
 use crate::protocol::sip::path::Path;
@@ -151,10 +152,10 @@ impl Switchboard {
             Some(number) => format!("dialled {} is {number}", dialled.digits).into(),
             None => format!("dialled {}, which is no E.164 number", dialled.digits).into(),
         });
-        let emergency = incoming.emergency
-            || self.index.dialplan.emergency(wanted(&dialled, &mut String::new())).is_some();
+        let emergency =
+            incoming.emergency || self.index.dialplan.emergency(wanted(&dialled, &mut String::new())).is_some();
         let id = self.new_call_id();
-        self.calls.begin(id, incoming.caller.clone(), incoming.mark, (&dialled.digits, emergency));
+        self.calls.begin(id, incoming.mark, (&dialled.digits, emergency));
         let outcome = match self.take_callers_place(now, id, &incoming.caller, emergency) {
             Err((_, RefusalReason::TrunkCallsPerSecond)) => {
                 self.calls.end(id);
@@ -215,9 +216,7 @@ impl Switchboard {
 
     /// The caller's own place: on its trunk, or among the calls of its phone.
     fn take_callers_place(&mut self, now: Now, id: CallId, caller: &Party, emergency: bool) -> Result<(), NoWay> {
-        let no_way = |cause, why, words: String| {
-            (Refused { cause, retry_after: None, words: words.into() }, why)
-        };
+        let no_way = |cause, why, words: String| (Refused { cause, retry_after: None, words: words.into() }, why);
         match caller {
             Party::Trunk(trunk) => match self.take_place(now, id, &trunk.name, emergency) {
                 Ok(()) => Ok(()),

@@ -1,8 +1,25 @@
 //! The table of all calls: whose message is this, may it come in, where does it go; and all that belongs to no call.
 
-pub mod admission;
-pub mod agenda;
-pub mod calls;
-pub mod door;
+mod admission;
+mod agenda;
+pub mod board;
+mod calls;
+mod carriers;
+mod door;
+mod explain;
+mod inbound;
+mod index;
 pub mod interface;
+mod invite;
+mod numbers;
 pub mod owner;
+mod phones;
+mod proof;
+mod request;
+mod routing;
+mod status;
+mod trunks;
+mod watchers;
+
+pub use board::Switchboard;
+pub use status::{PhoneStanding, TrunkStanding};

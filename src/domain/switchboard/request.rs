@@ -4,7 +4,7 @@ use crate::base::entropy::Entropy;
 use crate::base::id::{CallId, LegId};
 use crate::domain::profile::{Listener, Profile};
 use crate::protocol::sip::message::{HeaderName, Message, Method, Writer};
-use crate::protocol::sip::path::{Target, Transport};
+use crate::protocol::sip::path::Transport;
 use crate::protocol::sip::stamp;
 use crate::protocol::sip::transaction::set::ClientKey;
 use std::fmt;
@@ -77,9 +77,4 @@ pub fn reply_tag(request: &Message, salt: u64) -> String {
     let mut hasher = DefaultHasher::new();
     (salt, request.call_id(), request.from_tag()).hash(&mut hasher);
     format!("{}{:02x}00{:08x}", CallId::SWITCHBOARD, LegId::CALLER.0, hasher.finish() & 0xffff_ffff)
-}
-
-/// The transport that a target is reached by.
-pub fn transport_of(target: &Target) -> Transport {
-    target.path.transport
 }

@@ -3,9 +3,7 @@
 use crate::base::cause::Cause;
 use crate::base::id::{CallId, LegId};
 use crate::base::now::Now;
-use crate::domain::call::interface::{
-    CallInput, Dial, Dialled, NameToResolve, Party, Place, Refused, Stage, TrunkOutcome,
-};
+use crate::domain::call::interface::{CallInput, Dial, NameToResolve, Party, Place, Refused, Stage, TrunkOutcome};
 use crate::domain::dialplan::lookup::{Asker, Wanted};
 use crate::domain::dialplan::route::{Choice, Weighing, choices, in_order};
 use crate::domain::phone::bindings::Binding;
@@ -14,9 +12,10 @@ use crate::domain::switchboard::index::Index;
 use crate::domain::switchboard::interface::RefusalReason;
 use crate::domain::switchboard::invite::NoWay;
 use crate::domain::switchboard::numbers::{asker, dialled_in, rules_of, wanted};
+use crate::domain::trunk::identity::Dialled;
 use crate::domain::trunk::limits::Full;
 use crate::domain::trunk::number_rules::user_part;
-use crate::domain::trunk::settings::{Trunk, TrunkTarget};
+use crate::domain::trunk::settings::TrunkTarget;
 use crate::protocol::sip::message::uri::Uri;
 use crate::protocol::sip::path::{Path, Target, Transport};
 use std::net::{IpAddr, SocketAddr};
@@ -61,7 +60,9 @@ impl Switchboard {
         let mut draft = Draft::default();
         for choice in choices(index.dialplan.plan(), to, &mut self.entropy) {
             match choice {
-                Choice::Trunk(name) => self.add_trunk(now, (&index, &name), (dialled, ring_timeout), (&mut draft, trail)),
+                Choice::Trunk(name) => {
+                    self.add_trunk(now, (&index, &name), (dialled, ring_timeout), (&mut draft, trail))
+                }
                 Choice::Phones { names, ring_timeout: of_group } => {
                     let ring_timeout = ring_timeout.or(of_group).unwrap_or(PHONE_RINGS);
                     self.add_phones(&index, &names, ring_timeout, (&mut draft, trail));
@@ -104,12 +105,16 @@ impl Switchboard {
                 uri: trunk_uri(&number, target),
                 number: number.as_ref().into(),
                 routes: routes.clone(),
-                place: place_of(index, trunk, target),
+                place: place_of(index, target),
                 target_index: u16::try_from(target_index).unwrap_or(u16::MAX),
                 seized: false,
             };
             let stage = Stage { dials: vec![dial], ring_timeout };
-            if up && ready { draft.stages.push(stage) } else { draft.last_resort.push(stage) }
+            if up && ready {
+                draft.stages.push(stage)
+            } else {
+                draft.last_resort.push(stage)
+            }
             down += u32::from(!up);
         }
         draft.unreachable = true;
@@ -288,7 +293,9 @@ fn find_rule<'a>(
     }
     let digits = wanted.digits;
     let (cause, why, words) = match found.not_for_caller.is_empty() {
-        false => (Cause::NotAllowed, RefusalReason::NoRuleForCaller, format!("{digits} has rules, none for this caller")),
+        false => {
+            (Cause::NotAllowed, RefusalReason::NoRuleForCaller, format!("{digits} has rules, none for this caller"))
+        }
         true if digits.is_empty() => {
             (Cause::NumberIncomplete, RefusalReason::NumberIncomplete, "nothing was dialled".to_string())
         }
@@ -316,7 +323,7 @@ fn bracketed(host: &str) -> String {
 }
 
 /// An address goes straight; a name is resolved first (RFC 3263).
-pub(super) fn place_of(index: &Index, trunk: &Trunk, target: &TrunkTarget) -> Place {
+pub(super) fn place_of(index: &Index, target: &TrunkTarget) -> Place {
     let listens_on = index.listener(target.listener).map(|(_, listener)| listener.transport);
     let transport = target.transport.or(listens_on).unwrap_or(Transport::Udp);
     let tls_name = transport.is_secure().then(|| {
@@ -333,16 +340,12 @@ pub(super) fn place_of(index: &Index, trunk: &Trunk, target: &TrunkTarget) -> Pl
         Err(_) => Place::Name(NameToResolve {
             host: target.host.clone(),
             port: target.port,
-            transport: target.transport.or(trunk_transport(trunk, transport)),
+            // Left to NAPTR and SRV, unless the listener speaks only what is secure.
+            transport: target.transport.or(transport.is_secure().then_some(transport)),
             listener: target.listener,
             tls_name,
         }),
     }
-}
-
-/// A name without a transport is left to NAPTR and SRV unless the listener speaks only one that is secure.
-fn trunk_transport(_trunk: &Trunk, listens_on: Transport) -> Option<Transport> {
-    listens_on.is_secure().then_some(listens_on)
 }
 
 /// A user part in a URI: what RFC 3261 25.1 does not allow there is escaped, so that dialled text stays data.

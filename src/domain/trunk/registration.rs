@@ -224,11 +224,7 @@ impl Registering {
     }
 
     /// The connection over which we are registered is gone: the carrier cannot call us, so register again at once.
-    pub fn connection_closed(
-        &mut self,
-        now: Now,
-        remote: std::net::SocketAddr,
-    ) -> bool {
+    pub fn connection_closed(&mut self, now: Now, remote: std::net::SocketAddr) -> bool {
         match &self.state {
             State::Registered { target, .. } if target.path.transport.is_reliable() && target.path.remote == remote => {
                 self.state = State::Waiting { when_begin: now.instant };

@@ -1,0 +1,181 @@
+//! A dry run: what would become of a number, every decision in words. Takes no place, rings nobody.
+
+use crate::domain::call::interface::Party;
+use crate::domain::dialplan::lookup::{Asker, Verdict, Wanted};
+use crate::domain::dialplan::route::{Choice, choices};
+use crate::domain::dialplan::{Destination, Rule};
+use crate::domain::switchboard::board::Switchboard;
+use crate::domain::switchboard::numbers::{asker, dialled_in, rules_of, wanted};
+use crate::domain::trunk::identity::Dialled;
+use crate::domain::trunk::number_rules::{Letters, to_e164, user_part};
+use crate::domain::trunk::settings::Trunk;
+use crate::protocol::sip::message::uri::Uri;
+
+impl Switchboard {
+    /// What would happen if `number` were dialled by `caller` ("trunk:name", "phone:name", a bare name, or the first trunk),
+    /// saying that it calls from `from`.
+    pub fn explain(&self, number: &str, caller: Option<&str>, from: Option<&str>) -> Vec<String> {
+        let mut lines = Vec::new();
+        let Some(party) = self.party_named(caller, &mut lines) else { return lines };
+        self.explain_admission(&party, &mut lines);
+        let rules = rules_of(&party);
+        let uri =
+            format!("sip:{}@offhook.invalid", number.trim_start_matches("sip:").split('@').next().unwrap_or_default());
+        let Ok(uri) = Uri::parse(&uri) else {
+            lines.push(format!("{number:?} cannot stand in a SIP address: 484 Address Incomplete"));
+            return lines;
+        };
+        let dialled = dialled_in(&uri, rules);
+        lines.push(match (&dialled.e164, to_e164(&dialled.digits, rules, Letters::AreKeys)) {
+            (Some(number), _) => {
+                format!("dialled {} is {number} by the number rules of {}", dialled.digits, party.name())
+            }
+            (None, Err(why)) => format!("dialled {} is no E.164 number ({why:?}) and stays as it is", dialled.digits),
+            (None, Ok(_)) => format!("dialled {} stays as it is", dialled.digits),
+        });
+        if let Some(from) = from {
+            lines.push(match to_e164(from, rules, Letters::AreNames) {
+                Ok(number) => format!("calling number {from} is {number}"),
+                Err(why) => format!("calling number {from} is no E.164 number ({why:?})"),
+            });
+        }
+        let mut buffer = String::new();
+        self.explain_route(asker(&party), (&dialled, wanted(&dialled, &mut buffer)), &mut lines);
+        lines
+    }
+
+    fn party_named(&self, caller: Option<&str>, lines: &mut Vec<String>) -> Option<Party> {
+        let index = &self.index;
+        let trunk = |name: &str| index.trunk(name).cloned().map(Party::Trunk);
+        let phone = |name: &str| index.phone(name).cloned().map(Party::Phone);
+        let party = match caller {
+            Some(name) => match name.split_once(':') {
+                Some(("trunk", name)) => trunk(name),
+                Some(("phone", name)) => phone(name),
+                _ => trunk(name).or_else(|| phone(name)),
+            },
+            None => index.exchange.trunks.first().cloned().map(Party::Trunk),
+        };
+        match (&party, caller) {
+            (Some(party), Some(_)) => lines.push(format!("caller {}", party.name())),
+            (Some(party), None) => {
+                lines.push(format!("caller {}, the first trunk (choose another with --as)", party.name()))
+            }
+            (None, Some(name)) => {
+                lines.push(format!("no trunk or phone is called {name:?}: such a caller is a stranger"))
+            }
+            (None, None) => lines.push("no trunk is configured: every caller is a stranger".to_string()),
+        }
+        party
+    }
+
+    fn explain_admission(&self, party: &Party, lines: &mut Vec<String>) {
+        if self.admission.is_draining() {
+            lines.push("draining: 503 for new calls".to_string());
+        }
+        if self.admission.is_overloaded() {
+            lines.push("overloaded: some new calls get 503".to_string());
+        }
+        let most = self.admission.policy().calls_max;
+        lines.push(format!("{} of {most} calls run", self.calls.len()));
+        match party {
+            Party::Trunk(trunk) => {
+                let used = self.trunks.slot(&trunk.name).and_then(|slot| self.trunks.get(slot));
+                let used = used.map_or(0, |state| state.places.used());
+                lines.push(format!("trunk {}: {used} of {} calls", trunk.name, limit(trunk.limits.calls_max)));
+            }
+            Party::Phone(phone) => {
+                let used = self.activity.count(&phone.name);
+                lines.push(format!("phone {}: {used} of {} calls", phone.name, limit(phone.calls_max)));
+            }
+        }
+    }
+
+    fn explain_route(&self, who: Asker<'_>, (dialled, wanted): (&Dialled, Wanted<'_>), lines: &mut Vec<String>) {
+        let plan = &self.index.dialplan;
+        if let Some(emergency) = plan.emergency(wanted) {
+            lines.push(format!("{} is an emergency number: routed first, never refused", emergency.digits));
+            return self.explain_destinations(&emergency.to, dialled, lines);
+        }
+        let mut differing = 0;
+        let mut taken: Option<&Rule> = None;
+        for (rule, verdict) in plan.verdicts(wanted, who) {
+            match verdict {
+                Verdict::PatternDiffers => differing += 1,
+                Verdict::NotForCaller => lines.push(format!("rule {}: fits, but is not for this caller", rule.name)),
+                Verdict::Outranked(by) => lines.push(format!("rule {}: fits, but {by} comes first", rule.name)),
+                Verdict::Taken => {
+                    lines.push(format!("rule {}: taken", rule.name));
+                    taken = Some(rule);
+                }
+            }
+        }
+        if differing > 0 {
+            lines.push(format!("{differing} other rules: the number differs"));
+        }
+        match taken {
+            Some(rule) => self.explain_destinations(&rule.to, dialled, lines),
+            None if plan.find(wanted, who).not_for_caller.is_empty() => {
+                lines.push("no rule for this number: 404 Not Found".to_string());
+            }
+            None => lines.push("rules for this number, none for this caller: 403 Forbidden".to_string()),
+        }
+    }
+
+    fn explain_destinations(&self, to: &[Destination], dialled: &Dialled, lines: &mut Vec<String>) {
+        // A copy of the generator: the draw of weights is shown as it would fall now.
+        let mut entropy = self.entropy.clone();
+        let mut place = 0;
+        for choice in choices(self.index.dialplan.plan(), to, &mut entropy) {
+            place += 1;
+            match choice {
+                Choice::Trunk(name) => match self.index.trunk(&name) {
+                    Some(trunk) => self.explain_trunk(place, trunk, dialled, lines),
+                    None => lines.push(format!("{place}. trunk {name} is not in the configuration")),
+                },
+                Choice::Phones { names, .. } => {
+                    for name in names {
+                        let contacts = self.bindings.of(&name).len();
+                        lines.push(match contacts {
+                            0 => format!("{place}. phone {name}: not registered, passed over"),
+                            _ => format!("{place}. phone {name}: {contacts} contacts ring"),
+                        });
+                    }
+                }
+                Choice::Reject(cause) => {
+                    let (status, phrase) = cause.status();
+                    lines.push(format!("{place}. refused if it comes to this: {status} {phrase} ({})", cause.name()));
+                }
+                Choice::Missing(name) => lines.push(format!("{place}. {name} is not in the configuration")),
+            }
+        }
+        if place == 0 {
+            lines.push("the rule leads nowhere: 503 Service Unavailable".to_string());
+        }
+    }
+
+    fn explain_trunk(&self, place: u32, trunk: &Trunk, dialled: &Dialled, lines: &mut Vec<String>) {
+        let number = user_part(dialled.e164.as_ref(), &dialled.digits, &trunk.numbers);
+        lines.push(format!("{place}. trunk {}: number sent as {number}", trunk.name));
+        let Some(state) = self.trunks.slot(&trunk.name).and_then(|slot| self.trunks.get(slot)) else { return };
+        if !state.is_ready() {
+            lines.push("   not registered with its carrier: tried only when nothing else is up".to_string());
+        }
+        let full = trunk.limits.calls_max > 0 && state.places.used() >= trunk.limits.calls_max;
+        if full {
+            lines.push(format!("   all its {} calls run: passed over", trunk.limits.calls_max));
+        }
+        for (target, health) in trunk.targets.iter().zip(&state.health) {
+            let standing = if health.is_up() { "up" } else { "down" };
+            let port = target.port.map(|port| format!(":{port}")).unwrap_or_default();
+            lines.push(format!(
+                "   target {}{port}, priority {}, weight {}: {standing}",
+                target.host, target.priority, target.weight
+            ));
+        }
+    }
+}
+
+fn limit(most: u32) -> String {
+    if most == 0 { "any number of".to_string() } else { most.to_string() }
+}

@@ -1,0 +1,67 @@
+//! How trunks and phones stand, for operators. Changes nothing.
+
+use crate::domain::switchboard::board::Switchboard;
+use std::sync::Arc;
+
+/// One trunk as an operator sees it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TrunkStanding {
+    pub name: Arc<str>,
+    pub calls: u32,
+    /// Zero: no limit.
+    pub calls_max: u32,
+    /// `None` for a trunk that does not register.
+    pub registered: Option<bool>,
+    /// Each target and whether it is up.
+    pub targets: Vec<(String, bool)>,
+}
+
+/// One phone as an operator sees it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PhoneStanding {
+    pub name: Arc<str>,
+    pub calls: usize,
+    /// Contact URIs, newest first.
+    pub contacts: Vec<String>,
+}
+
+impl Switchboard {
+    /// Every configured trunk, and removed ones while calls run over them.
+    pub fn trunk_states(&self) -> Vec<TrunkStanding> {
+        let standing = |state: &crate::domain::switchboard::trunks::TrunkState| {
+            let settings = state.settings.as_ref();
+            let targets = settings.map(|trunk| trunk.targets.as_slice()).unwrap_or_default().iter();
+            TrunkStanding {
+                name: state.name.clone(),
+                calls: state.places.used(),
+                calls_max: settings.map_or(0, |trunk| trunk.limits.calls_max),
+                registered: state.registering.as_ref().map(|one| one.is_registered()),
+                targets: targets
+                    .zip(&state.health)
+                    .map(|(target, health)| {
+                        let port = target.port.map(|port| format!(":{port}")).unwrap_or_default();
+                        (format!("{}{port}", target.host), health.is_up())
+                    })
+                    .collect(),
+            }
+        };
+        let present = |state: &crate::domain::switchboard::trunks::TrunkState| {
+            state.settings.is_some() || state.places.used() > 0
+        };
+        self.trunks.iter().map(|(_, state)| state).filter(|state| present(state)).map(standing).collect()
+    }
+
+    pub fn phone_states(&self) -> Vec<PhoneStanding> {
+        let contacts = |name: &str| self.bindings.of(name).iter().map(|binding| binding.uri.to_string()).collect();
+        self.index
+            .exchange
+            .phones
+            .iter()
+            .map(|phone| PhoneStanding {
+                name: phone.name.clone(),
+                calls: self.activity.count(&phone.name),
+                contacts: contacts(&phone.name),
+            })
+            .collect()
+    }
+}
