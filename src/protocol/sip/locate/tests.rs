@@ -70,7 +70,7 @@ fn answer(query: &Query, zone: &[&str]) -> Records {
 }
 
 const ZONE: &[&str] = &[
-    "example.net NAPTR 20 10 s SIP+D2U _sip._udp.example.net",
+    "example.net NAPTR 20 5 s SIP+D2U _sip._udp.example.net",
     "example.net NAPTR 10 10 s SIP+D2T _sip._tcp.example.net",
     "example.net A 192.0.2.1",
     "_sip._tcp.example.net SRV 20 0 5070 b.example.net",

@@ -2,9 +2,9 @@
 
 use super::world::{A, B, TIMERS, World};
 use crate::base::now::Now;
-use crate::protocol::sip::message::Message;
-use crate::protocol::sip::path::{ListenerId, Path, Transport};
-use crate::protocol::sip::transaction::set::{TransactionOutput, Transactions};
+use crate::protocol::sip::message::{Message, Method, Writer};
+use crate::protocol::sip::path::{ListenerId, Path, Target, Transport};
+use crate::protocol::sip::transaction::set::{ClientRequest, TransactionOutput, Transactions};
 use bytes::Bytes;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -143,6 +143,38 @@ fn a_transaction_is_small() {
     let sizes =
         [size_of::<ClientInvite>(), size_of::<ClientOther>(), size_of::<ServerInvite>(), size_of::<ServerOther>()];
     assert!(sizes.iter().all(|size| *size <= 256), "{sizes:?}");
+}
+
+#[test]
+fn what_can_no_longer_be_repeated_is_not_kept() {
+    let mut set = Transactions::new(TIMERS, 64);
+    let (start, from) = (now(), path("192.0.2.9:5060"));
+    set.receive(start, from, message("INVITE", "SIP/2.0/UDP h;branch=z9hG4bK1", "c"));
+    let Some(TransactionOutput::Request { server, .. }) = set.poll_output() else { panic!("a request") };
+    let response = Bytes::from(b"x".repeat(500));
+    set.respond(start, server, 200, response.clone());
+    while set.poll_output().is_some() {}
+    assert!(!response.is_unique(), "kept for repetition");
+    set.receive(start, from, message("ACK", "SIP/2.0/UDP h;branch=z9hG4bK4", "c"));
+    while set.poll_output().is_some() {}
+    assert!(response.is_unique() && set.len() == 1, "acknowledged: the transaction lingers without it");
+
+    for (method, status) in [(Method::Info, 200), (Method::Invite, 200), (Method::Invite, 486)] {
+        let key = set.next_key();
+        let via = format!("SIP/2.0/UDP h;branch=z9hG4bKc{}", key.0);
+        let request = message(method.name(), &via, "d");
+        let bytes = Bytes::from(request.print().to_vec());
+        let target = Target { path: from, tls_name: None };
+        let branch = request.top_via().unwrap().branch().unwrap().into();
+        let fields = ClientRequest { method, target, branch, bytes: bytes.clone(), no_response: None };
+        set.request(start, key, fields);
+        while set.poll_output().is_some() {}
+        assert!(!bytes.is_unique());
+        let reply = Writer::reply(&request, from.remote, status, "Word", Some("2")).finish();
+        set.receive(start, from, Box::new(Message::parse(&reply).unwrap()));
+        while set.poll_output().is_some() {}
+        assert!(bytes.is_unique(), "{method:?} {status}");
+    }
 }
 
 #[test]
