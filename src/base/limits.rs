@@ -53,7 +53,7 @@ pub const DISPLAY_CHARS_MAX: usize = 128;
 /// Nonces in use that are remembered per realm; the oldest is refused when there are more.
 pub const NONCES_MAX: usize = 16_384;
 /// How long a search for a name may take before what is known by then is used.
-pub const LOCATE_PATIENCE: Duration = Duration::from_secs(5);
+pub const LOCATE_PATIENCE: Duration = Duration::from_secs(3);
 /// SRV names and SRV targets followed for one name.
 pub const LOCATE_NAMES_MAX: usize = 16;
 /// Places to try for one name; more would outlast every caller.
