@@ -94,6 +94,7 @@ fn check_references(reading: &Reading, profiles: &[ProfileFile], dialplans: &[Di
             reading.error(item.at, &item.path, problem, Some("set `enabled = true` in its [profile]".to_owned()));
         } else if !(damaged && matches!(sort, Sort::Trunk | Sort::Phone | Sort::Caller)) {
             let meant = suggest::did_you_mean(&item.text, valid.iter().copied(), several);
+            let meant = meant.or_else(|| Some(format!("there are no {several}")));
             let problem = format!("no {one} is named `{}`", crate::edge::config::fields::printable(&item.text));
             reading.error(item.at, &item.path, problem, meant);
         }

@@ -66,6 +66,9 @@ impl<'a> Fields<'a> {
 
     /// The key is needed and is not there.
     pub fn missing(&self, key: &str) {
+        if self.reading.is_damaged(self.at.source) {
+            return;
+        }
         self.reading.error(self.at, &self.path(key), format!("missing key `{key}`"), None);
     }
 
@@ -362,11 +365,20 @@ impl<'a> Fields<'a> {
         let asked = self.asked.borrow();
         for entry in self.table.entries.iter().filter(|entry| !asked.contains(&entry.key.as_str())) {
             let problem = format!("unknown key `{}`", printable(&entry.key));
-            let meant = suggest::did_you_mean(&entry.key, asked.iter().copied(), "valid here");
+            let meant = match (self.reading.is_variable(entry.at), suggest::nearest(&entry.key, asked.iter().copied()))
+            {
+                (true, Some(near)) => Some(format!("did you mean {}?", variable(&self.path(near)))),
+                _ => suggest::did_you_mean(&entry.key, asked.iter().copied(), "valid here"),
+            };
             let path = self.path(&printable(&entry.key));
             self.reading.error(entry.at, &path, problem, meant);
         }
     }
+}
+
+/// The variable that sets a key of `offhook.toml`.
+pub fn variable(key: &str) -> String {
+    format!("OFFHOOK_{}", key.replace('.', "__").to_ascii_uppercase())
 }
 
 /// A foreign text as it may stand in a message: without control characters, and not without end.

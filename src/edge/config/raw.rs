@@ -48,7 +48,10 @@ pub fn parse(source: usize, text: &str) -> Parsed {
         .iter()
         .map(|error| {
             let span = error.span().unwrap_or(0..0);
-            (Place { source, start: span.start, end: span.end }, error.message().replace('\n', ", "))
+            (
+                Place { source, start: span.start, end: span.end },
+                error.message().replace('\n', ", ").replace(", expected nothing", ""),
+            )
         })
         .collect();
     Parsed { table: table_of(source, table.get_ref()), breaches }
@@ -95,6 +98,13 @@ impl Table {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
+    /// The last place before an offset where this key is written, here or in a table below.
+    pub fn find_before(&self, key: &str, offset: usize) -> Option<Place> {
+        let own = self.entries.iter().filter(|entry| entry.key == key && entry.at.start < offset).map(|entry| entry.at);
+        let below = self.entries.iter().filter_map(|entry| entry.value.find_before(key, offset));
+        own.chain(below).max_by_key(|at| at.start)
+    }
+
     /// Puts a value from the environment at a dotted path. The error is the path of what is no table.
     pub fn overlay(&mut self, path: &str, at: Place, text: &str) -> Result<(), String> {
         let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
@@ -117,6 +127,18 @@ impl Table {
                 table.overlay(rest, at, text).map_err(|inner| format!("{first}.{inner}"))
             }
             (Some(_), _) => Err(first.to_owned()),
+        }
+    }
+}
+
+impl Value {
+    fn find_before(&self, key: &str, offset: usize) -> Option<Place> {
+        match &self.kind {
+            Kind::Table(table) => table.find_before(key, offset),
+            Kind::Array(items) => {
+                items.iter().filter_map(|item| item.find_before(key, offset)).max_by_key(|at| at.start)
+            }
+            _ => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::edge::config::convert_phone::{self, NamedPhone};
 use crate::edge::config::convert_profile::{self, NamedListener};
 use crate::edge::config::convert_trunk::{self, NamedTrunk, Senders};
 use crate::edge::config::cross;
-use crate::edge::config::fields::{Fields, printable};
+use crate::edge::config::fields::{Fields, printable, variable};
 use crate::edge::config::place::{Fault, Place, Source};
 use crate::edge::config::raw::{self, Parsed, Table};
 use crate::edge::config::reading::{Reading, reason};
@@ -125,10 +125,30 @@ fn load(reading: &Reading, relative: &str, digest: &mut Sha256) -> Option<(usize
     let index = reading.add_source(Source { name, text: text.clone(), is_variable: false });
     let Parsed { table, breaches } = raw::parse(index, &text);
     let damaged = !breaches.is_empty();
-    for (at, problem) in breaches {
-        reading.error(at, "", format!("not TOML: {problem}"), None);
+    if damaged {
+        reading.note_damaged(index);
+        tell_breaches(reading, (&text, &table), breaches);
     }
     Some((index, table, damaged))
+}
+
+/// The first breach of each line: further ones there are consequences.
+fn tell_breaches(reading: &Reading, (text, table): (&str, &Table), breaches: Vec<(Place, String)>) {
+    let mut last_line = usize::MAX;
+    for (at, problem) in breaches {
+        let line = text.bytes().take(at.start).filter(|byte| *byte == b'\n').count();
+        if line == last_line {
+            continue;
+        }
+        last_line = line;
+        let key = text.get(at.start..at.end).unwrap_or_default();
+        let first = table.find_before(key, at.start).filter(|_| problem == "duplicate key");
+        let problem = match first {
+            Some(first) => format!("key `{}` is there twice: first at {}", printable(key), reading.place(first)),
+            None => format!("not TOML: {problem}"),
+        };
+        reading.error(at, "", problem, None);
+    }
 }
 
 fn read_daemon(
@@ -170,11 +190,6 @@ fn overlay_environment(reading: &Reading, table: &mut Table, digest: &mut Sha256
     }
 }
 
-/// The variable that sets a key.
-pub fn variable(key: &str) -> String {
-    format!("OFFHOOK_{}", key.replace('.', "__").to_ascii_uppercase())
-}
-
 fn read_profiles(reading: &Reading, digest: &mut Sha256) -> Vec<ProfileFile> {
     let mut files = Vec::new();
     let mut next = 0_u16;
@@ -200,11 +215,15 @@ fn read_profile(fields: Fields<'_>, (stem, damaged): (&str, bool), next: &mut u1
     }
     let senders =
         Senders { profile: &profile.name, listeners: &listeners, incomplete: damaged || listeners.len() < count };
-    let trunks = fields.tables("trunk").into_iter().filter_map(|one| convert_trunk::trunk(one, &senders)).collect();
-    let phones = fields.tables("phone").into_iter();
-    let phones = phones.filter_map(|one| convert_phone::phone(one, &profile.name, &profile.realm)).collect();
+    let (trunk_tables, phone_tables) = (fields.tables("trunk"), fields.tables("phone"));
+    let tables = trunk_tables.len() + phone_tables.len();
+    let trunks: Vec<_> = trunk_tables.into_iter().filter_map(|one| convert_trunk::trunk(one, &senders)).collect();
+    let phones = phone_tables.into_iter();
+    let phones: Vec<_> = phones.filter_map(|one| convert_phone::phone(one, &profile.name, &profile.realm)).collect();
+    let damaged = damaged || trunks.len() + phones.len() < tables;
     fields.reading.set_dormant(false);
-    if count == 0 && !damaged {
+    let mistyped = fields.has("listener") && !fields.is_list("listener");
+    if count == 0 && !damaged && !mistyped {
         let meant = Some("add a [[listener]] with `transport` and `bind`".to_owned());
         fields.reading.error(fields.at, "listener", "a profile needs a listener", meant);
     }

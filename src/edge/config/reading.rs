@@ -12,6 +12,8 @@ pub struct Reading {
     pub environment: BTreeMap<String, String>,
     /// What is read now is switched off: files and variables that it names need not be there.
     dormant: Cell<bool>,
+    /// Sources that are not sound TOML: what seems to be missing there proves nothing.
+    damaged: RefCell<BTreeSet<usize>>,
     sources: RefCell<Vec<Source>>,
     faults: RefCell<Vec<Fault>>,
     known: RefCell<BTreeMap<(&'static str, String), Known>>,
@@ -41,6 +43,7 @@ impl Reading {
             folder,
             environment,
             dormant: Cell::new(false),
+            damaged: RefCell::default(),
             sources: RefCell::default(),
             faults: RefCell::default(),
             known: RefCell::default(),
@@ -55,6 +58,14 @@ impl Reading {
 
     pub fn is_dormant(&self) -> bool {
         self.dormant.get()
+    }
+
+    pub fn note_damaged(&self, source: usize) {
+        self.damaged.borrow_mut().insert(source);
+    }
+
+    pub fn is_damaged(&self, source: usize) -> bool {
+        self.damaged.borrow().contains(&source)
     }
 
     pub fn add_source(&self, source: Source) -> usize {
@@ -76,6 +87,10 @@ impl Reading {
     }
 
     fn push(&self, severity: Severity, at: Place, path: &str, problem: String, suggestion: Option<String>) {
+        // A value that has no extent was put there by the parser, to go on behind what it could not read.
+        if at.start == at.end && self.damaged.borrow().contains(&at.source) && !path.is_empty() {
+            return;
+        }
         let Some(source) = self.source(at.source) else { return };
         let fault = Fault { severity, ..source.fault(at, path, problem, suggestion) };
         drop(source);
@@ -92,6 +107,10 @@ impl Reading {
             let (line, column) = source.line_and_column(at.start);
             if source.is_variable { source.name.clone() } else { format!("{}:{line}:{column}", source.name) }
         })
+    }
+
+    pub fn is_variable(&self, at: Place) -> bool {
+        self.source(at.source).is_some_and(|source| source.is_variable)
     }
 
     /// Everything found, by file and line, each once.

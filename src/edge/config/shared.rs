@@ -74,7 +74,8 @@ pub fn password(fields: &Fields<'_>) -> Option<Secret> {
         ["password", "password_file", "password_env"].into_iter().filter(|key| fields.has(key)).collect();
     match given.as_slice() {
         [] => {
-            fields.missing("password");
+            let meant = Some("add it, `password_file` or `password_env`".to_owned());
+            fields.reading.error(fields.at, &fields.path("password"), "missing key `password`", meant);
             return None;
         }
         [_] => {}

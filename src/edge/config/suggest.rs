@@ -3,11 +3,14 @@
 /// The candidate with the fewest edits, if it is near enough to be what was meant.
 pub fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong_folded = fold(wrong);
-    let allowed = (wrong_folded.len() / 3).clamp(1, 4);
     candidates
         .into_iter()
-        .map(|candidate| (distance(&wrong_folded, &fold(candidate)), candidate))
-        .filter(|(edits, _)| *edits <= allowed)
+        .filter_map(|candidate| {
+            let folded = fold(candidate);
+            let allowed = ((wrong_folded.len().max(folded.len()) + 1) / 3).clamp(1, 4);
+            let edits = distance(&wrong_folded, &folded);
+            (edits <= allowed).then_some((edits, candidate))
+        })
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, candidate)| candidate)
 }
