@@ -79,7 +79,7 @@ impl Authenticator {
         }
     }
 
-    #[cfg(test)]
+    /// With another bound than `limits::NONCES_MAX`, for a realm with few or very many peers.
     pub fn remembering(self, uses_max: usize) -> Authenticator {
         Authenticator { uses_max, ..self }
     }
