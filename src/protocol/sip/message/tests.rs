@@ -168,6 +168,7 @@ fn a_reply_names_the_sender_only_where_its_via_does_not() {
     );
     assert_eq!(via("SIP/2.0/TCP 192.0.2.9;received=1.1.1.1"), "SIP/2.0/TCP 192.0.2.9");
     assert_eq!(via("junk"), "junk");
+    assert_eq!(via("\r\nVia: ,\r\nVia: SIP/2.0/UDP h"), "SIP/2.0/UDP h;received=192.0.2.9");
 }
 
 #[test]

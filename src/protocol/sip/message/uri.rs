@@ -128,6 +128,9 @@ fn parse_sip<'a>(scheme: Scheme, rest: &'a str, text: &'a str) -> Result<Uri<'a>
                 Some(colon) => userinfo.get(..colon).ok_or(UriError)?,
                 None => userinfo,
             };
+            if user.is_empty() && !userinfo.is_empty() {
+                return Err(UriError);
+            }
             (Some(user).filter(|user| !user.is_empty()), place)
         }
     };
@@ -138,8 +141,10 @@ fn parse_sip<'a>(scheme: Scheme, rest: &'a str, text: &'a str) -> Result<Uri<'a>
         None => (tail, None),
         Some(at) => text::cut(tail, at).map(|(params, headers)| (params, Some(headers))).ok_or(UriError)?,
     };
+    // A second `@` would let two readers see two hosts; peers do leave it unescaped in a Replaces after the question mark.
+    let second = if user.is_some() { params } else { tail };
     let params = Params(params);
-    if !params.are_well_formed() {
+    if memchr(b'@', second.as_bytes()).is_some() || !params.are_well_formed() {
         return Err(UriError);
     }
     Ok(Uri { scheme, user, host, port, params, headers, text })
@@ -272,6 +277,9 @@ mod tests {
             "sip:[example]",
             "sip:a@b\r\nX: y",
             "sip:a@b@c",
+            "sip:a@b;c@d",
+            "sip:@a?b@c",
+            "sip::pw@h",
             "tel:",
             "tel:one two",
             "tel:hello",
@@ -282,6 +290,7 @@ mod tests {
 
     #[test]
     fn an_empty_user_is_no_user() {
+        assert_eq!(uri("sip:a@h?Replaces=b@c").headers, Some("Replaces=b@c"));
         assert_eq!((uri("sip:@192.0.2.1").user, uri("sip:@192.0.2.1").host), (None, "192.0.2.1"));
     }
 

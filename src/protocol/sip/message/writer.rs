@@ -96,7 +96,8 @@ impl Writer {
     }
 
     fn vias(&mut self, request: &Message, source: SocketAddr) {
-        let mut lines = request.lines(HeaderName::Via);
+        // A line without a value counts for no hop, here as where the top Via is read.
+        let mut lines = request.lines(HeaderName::Via).filter(|line| Commas::new(line).next().is_some());
         if let Some(first) = lines.next() {
             let mut values = Commas::new(first);
             let top = values.next().unwrap_or("");

@@ -16,7 +16,7 @@ fn wild() -> impl Strategy<Value = String> {
 }
 
 fn sip_uri() -> impl Strategy<Value = String> {
-    let user = proptest::option::of("[a-z0-9+;=:,/?&$._!~*'()-]{1,12}");
+    let user = proptest::option::of("[a-z0-9+][a-z0-9+;=:,/?&$._!~*'()-]{0,12}");
     let host = prop_oneof!["[a-z][a-z0-9.-]{0,12}", "[0-9]{1,3}(\\.[0-9]{1,3}){3}", Just("[2001:db8::1]".to_owned())];
     let port = proptest::option::of(any::<u16>());
     let params = proptest::collection::vec(("[a-z]{1,6}", proptest::option::of("[a-z0-9.]{1,6}")), 0..3);
