@@ -1,7 +1,7 @@
 //! Randomness as an argument: a seeded generator that the edge seeds from the system and the simulator from a number.
 
 use rand_chacha::ChaCha12Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rand_chacha::rand_core::{Rng, SeedableRng};
 
 /// An unguessable stream of numbers. Same seed, same stream.
 #[derive(Clone)]

@@ -50,13 +50,13 @@ struct VerdictBody<'a> {
 
 /// The bound port; serves when asked to.
 #[derive(Debug)]
-pub struct OpsPort {
+pub struct OpsPage {
     listener: TcpListener,
 }
 
-impl OpsPort {
-    pub async fn bind(address: SocketAddr) -> io::Result<OpsPort> {
-        Ok(OpsPort { listener: TcpListener::bind(address).await? })
+impl OpsPage {
+    pub async fn bind(address: SocketAddr) -> io::Result<OpsPage> {
+        Ok(OpsPage { listener: TcpListener::bind(address).await? })
     }
 
     pub fn address(&self) -> io::Result<SocketAddr> {
@@ -150,7 +150,7 @@ mod tests {
     }
 
     async fn port() -> SocketAddr {
-        let port = OpsPort::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let port = OpsPage::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let address = port.address().unwrap();
         tokio::spawn(port.serve(Arc::new(Draining)));
         address

@@ -2,7 +2,6 @@
 
 pub mod activity;
 pub mod bindings;
-pub mod identity;
 pub mod registrar;
 pub mod settings;
 pub mod subscription;

@@ -23,6 +23,3 @@ mod watchers;
 
 pub use board::Switchboard;
 pub use status::{PhoneStanding, TrunkStanding};
-
-#[cfg(test)]
-mod tests;

@@ -15,7 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Records that one sync covers at most.
-const SYNC_RECORDS: u64 = 256;
+const SYNC_RECORDS: usize = 256;
 /// Longest time that a written record waits for its sync.
 const SYNC_EVERY: Duration = Duration::from_millis(50);
 /// How long to wait before a disk that refused is asked again.
@@ -25,7 +25,7 @@ const BATCH_BYTES: usize = 256 * 1_024;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct JournalSettings {
-    /// The file that is appended to, such as `run/journal/records.jsonl`; older ones stand beside it.
+    /// The file that is appended to, such as `run/records.jsonl`; older ones stand beside it.
     pub path: PathBuf,
     /// A file above this size is put aside; zero never does.
     pub rotate_bytes: u64,
@@ -57,8 +57,9 @@ struct Queue {
 
 impl Journal {
     /// Opens the file, repairs its last line if a crash tore it, and starts the thread.
-    pub fn start(settings: JournalSettings, metrics: Arc<Metrics>) -> io::Result<Journal> {
-        let file = JournalFile::open(&settings)?;
+    pub fn start(settings: &JournalSettings, metrics: Metrics) -> io::Result<Journal> {
+        let file = JournalFile::open(settings)?;
+        let settings = settings.clone();
         let journal = Journal(Arc::new(Shared {
             queue: Mutex::new(Queue::default()),
             wake: Condvar::new(),
@@ -75,7 +76,7 @@ impl Journal {
     /// Takes one JSON object without its line end. Never waits. The thread writes it at once.
     pub fn append(&self, line: Vec<u8>) {
         let mut queue = self.queue();
-        // A record beyond twice the bound means that `is_full` was not heeded: counted, and told as our fault.
+        // A record beyond twice the bound means that `full` was not heeded: counted, and told as our fault.
         if queue.lines.len() >= limits::JOURNAL_QUEUE * 2 || queue.ended {
             self.0.lost.fetch_add(1, Ordering::Relaxed);
             drop(queue);
@@ -88,7 +89,7 @@ impl Journal {
     }
 
     /// Whether new calls must be refused because their records might not be kept. Running calls still have room.
-    pub fn is_full(&self) -> bool {
+    pub fn full(&self) -> bool {
         self.0.failing.load(Ordering::Relaxed) || self.queued() >= limits::JOURNAL_QUEUE
     }
 
@@ -117,7 +118,7 @@ impl Journal {
         let queued = u64::try_from(self.queued()).unwrap_or(u64::MAX);
         vec![
             Reading::count(table::JOURNAL_QUEUE, &[], queued),
-            Reading::count(table::JOURNAL_FULL, &[], u64::from(self.is_full())),
+            Reading::count(table::JOURNAL_FULL, &[], u64::from(self.full())),
             Reading::count(table::JOURNAL_LOST, &[], self.0.lost.load(Ordering::Relaxed)),
         ]
     }
@@ -132,8 +133,8 @@ struct Writer {
     shared: Arc<Shared>,
     file: JournalFile,
     settings: JournalSettings,
-    metrics: Arc<Metrics>,
-    unsynced: u64,
+    metrics: Metrics,
+    unsynced: usize,
     /// When what is written must be synced.
     sync_at: Option<Instant>,
 }
@@ -205,7 +206,7 @@ impl Writer {
             return self.failed(&error, "could not be written");
         }
         self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner).lines.drain(..lines);
-        self.unsynced += u64::try_from(lines).unwrap_or_default();
+        self.unsynced += lines;
         self.sync_at.get_or_insert(clock::now().instant + SYNC_EVERY);
         if self.unsynced >= SYNC_RECORDS { self.sync() } else { true }
     }

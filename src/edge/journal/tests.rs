@@ -32,9 +32,9 @@ impl Drop for Folder {
     }
 }
 
-fn start(settings: &JournalSettings) -> (Journal, Arc<Metrics>) {
-    let metrics = Arc::new(Metrics::new(Duration::ZERO).unwrap());
-    (Journal::start(settings.clone(), Arc::clone(&metrics)).unwrap(), metrics)
+fn start(settings: &JournalSettings) -> (Journal, Metrics) {
+    let metrics = Metrics::new(Duration::ZERO).unwrap();
+    (Journal::start(settings, metrics.clone()).unwrap(), metrics)
 }
 
 fn lines(path: &Path) -> Vec<String> {
@@ -85,14 +85,14 @@ fn a_full_disk_refuses_new_calls_and_loses_no_record() {
     let path = folder.settings().path;
     std::os::unix::fs::symlink("/dev/full", &path).unwrap();
     let (journal, metrics) = start(&folder.settings());
-    assert!(!journal.is_full());
+    assert!(!journal.full());
     journal.append(b"{\"kept\":1}".to_vec());
-    wait_until(|| journal.is_full());
+    wait_until(|| journal.full());
     journal.append(b"{\"kept\":2}".to_vec());
     assert_eq!(journal.queued(), 2);
     std::fs::remove_file(&path).unwrap();
     journal.reopen();
-    wait_until(|| !journal.is_full());
+    wait_until(|| !journal.full());
     assert!(journal.stop(PATIENCE));
     assert_eq!(lines(&path), ["{\"kept\":1}", "{\"kept\":2}"]);
     assert!(!metrics.render(&[]).contains("offhook_journal_errors_total 0"));

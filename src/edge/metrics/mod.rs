@@ -198,7 +198,7 @@ impl Metrics {
     }
 
     /// A call was ended by a panic that its task caught.
-    pub fn panic_caught(&self) {
+    pub fn call_panicked(&self) {
         self.0.calls_panicked.inc();
     }
 
@@ -210,9 +210,9 @@ impl Metrics {
         self.0.inbox_overflows.with_label_values(&[inbox_name(inbox)]).inc();
     }
 
-    pub fn message_in(&self, message: &Message, transport: Transport) {
+    pub fn message(&self, direction: Direction, transport: Transport, message: &Message) {
         let status = if message.is_request() { 0 } else { message.status() };
-        self.message(Direction::In, transport, message.method(), status);
+        self.count_message(direction, transport, message.method(), status);
     }
 
     /// Counts what was sent by its first word and, for a response, by its status.
@@ -222,9 +222,9 @@ impl Metrics {
         let first = words.next().unwrap_or_default();
         if first.starts_with(b"SIP/") {
             let status = text(words.next()).parse().unwrap_or(600);
-            self.message(Direction::Out, transport, Method::Other, status);
+            self.count_message(Direction::Out, transport, Method::Other, status);
         } else {
-            self.message(Direction::Out, transport, Method::parse(&text(Some(first))), 0);
+            self.count_message(Direction::Out, transport, Method::parse(&text(Some(first))), 0);
         }
     }
 
@@ -233,7 +233,7 @@ impl Metrics {
     }
 
     /// `status` 0 means a request.
-    fn message(&self, direction: Direction, transport: Transport, method: Method, status: u16) {
+    fn count_message(&self, direction: Direction, transport: Transport, method: Method, status: u16) {
         let methods = Method::KNOWN.len();
         let kind = match usize::from(status / 100) {
             0 => Method::KNOWN.iter().position(|known| *known == method).unwrap_or(methods),
@@ -290,8 +290,8 @@ impl Metrics {
         self.0.trunk_calls.reset();
     }
 
-    pub fn journal_synced(&self, records: u64, took: Duration) {
-        self.0.journal_records.inc_by(records);
+    pub fn journal_synced(&self, records: usize, took: Duration) {
+        self.0.journal_records.inc_by(u64::try_from(records).unwrap_or_default());
         self.0.journal_sync.observe(took.as_secs_f64());
     }
 

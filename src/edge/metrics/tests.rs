@@ -67,12 +67,12 @@ fn a_call_moves_what_it_should_and_nothing_stays() {
 #[test]
 fn messages_are_counted_by_what_they_are() {
     let metrics = metrics();
-    metrics.message(Direction::In, Transport::Udp, Method::Invite, 0);
+    metrics.count_message(Direction::In, Transport::Udp, Method::Invite, 0);
     metrics.message_out(b"SIP/2.0 100 Trying\r\n\r\n", Transport::Wss);
     metrics.message_out(b"SIP/2.0 699 Odd\r\n\r\n", Transport::Wss);
     metrics.message_out(b"BYE sip:a@b SIP/2.0\r\n\r\n", Transport::Udp);
-    metrics.message(Direction::Out, Transport::Wss, Method::Invite, 999);
-    metrics.message(Direction::In, Transport::Tls, Method::Other, 0);
+    metrics.count_message(Direction::Out, Transport::Wss, Method::Invite, 999);
+    metrics.count_message(Direction::In, Transport::Tls, Method::Other, 0);
     let page = metrics.render(&[]);
     has(&page, "offhook_sip_messages_total{direction=\"in\",kind=\"INVITE\",transport=\"udp\"} 1");
     has(&page, "offhook_sip_messages_total{direction=\"out\",kind=\"1xx\",transport=\"wss\"} 1");

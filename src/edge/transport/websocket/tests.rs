@@ -1,6 +1,4 @@
 //! What the handshake answers.
-
-mod replay;
 use super::*;
 
 #[test]

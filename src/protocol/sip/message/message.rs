@@ -201,7 +201,7 @@ impl Message {
     }
 
     /// Value of the first line with this name, also for names that we do not know; any case.
-    pub fn get_named(&self, name: &str) -> Option<&str> {
+    pub fn named(&self, name: &str) -> Option<&str> {
         match HeaderName::parse(name) {
             HeaderName::Other => self
                 .headers()

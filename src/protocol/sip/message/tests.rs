@@ -48,8 +48,8 @@ fn a_request_says_what_stands_in_it() {
     assert_eq!(invite.top_via().map(|via| (via.host, via.port)), Ok(("host.example.com", Some(5062))));
     assert_eq!(invite.values(HeaderName::Via).count(), 3);
     assert_eq!(invite.lines(HeaderName::Via).count(), 2);
-    assert_eq!(invite.get_named("x-thing"), Some("one"));
-    assert_eq!(invite.get_named("Subject"), None);
+    assert_eq!(invite.named("x-thing"), Some("one"));
+    assert_eq!(invite.named("Subject"), None);
     assert!(invite.has_token(HeaderName::Supported, "PATH") && !invite.has_token(HeaderName::Supported, "10"));
     assert!(invite.has_content("Application/SDP"));
     let expires = invite.number_with_params(HeaderName::SessionExpires).expect("number").expect("present");
@@ -118,7 +118,7 @@ fn folding_tabs_and_foreign_bytes_are_mended_and_bodies_are_not() {
     let bytes =
         b"\r\n\r\nA b SIP/2.0\r\nX: a\r\n\tb\tc \r\n \r\ns: \xff\xfe caf\xc3\xa9 \\\x07 \xc2\x85|\r\n\r\n\xff\r\n\x00";
     let message = Message::parse(bytes).expect("message");
-    assert_eq!(message.get_named("X"), Some("a   b c"));
+    assert_eq!(message.named("X"), Some("a   b c"));
     assert_eq!(message.get(HeaderName::Subject), Some("?? caf\u{e9} \\? ??|"));
     assert_eq!(message.body(), b"\xff\r\n\x00");
 }

@@ -161,7 +161,7 @@ fn the_short_tortuous_invite_is_understood() {
     assert_eq!(invite.values(HeaderName::Via).count(), 3);
     assert_eq!(invite.top_via().map(|via| (via.host, via.branch())), Ok(("192.0.2.2", Some("390skdjuw"))));
     assert_eq!(invite.get(HeaderName::Subject), Some(""));
-    assert_eq!(invite.get_named("newfangledheader"), Some("newfangled value   continued newfangled value"));
+    assert_eq!(invite.named("newfangledheader"), Some("newfangled value   continued newfangled value"));
     let contact = invite.contact().expect("contact").expect("present");
     assert_eq!((contact.params.value("newparam"), contact.params.value("q")), (Some("newvalue"), Some("0.33")));
     assert_eq!(invite.body().len(), 150);

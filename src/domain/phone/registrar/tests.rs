@@ -1,0 +1,1 @@
+//! REGISTER as phones send it.

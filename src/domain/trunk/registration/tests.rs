@@ -1,0 +1,1 @@
+//! The registration of a trunk in virtual time.
