@@ -43,7 +43,11 @@ impl Reloader {
         let folder = current.folder.clone();
         let read = tokio::task::spawn_blocking(move || config::read(&folder, std::env::vars())).await;
         let new = match read {
-            Ok(Ok(new)) => Arc::new(new),
+            Ok(Ok(mut new)) => {
+                // Paths of running calls name listeners by number, so a listener that stays must keep its own.
+                plan::keep_listener_numbers(&current.exchange.profiles, &mut new);
+                Arc::new(new)
+            }
             Ok(Err(faults)) => {
                 self.ports.metrics.reload_refused();
                 let details: Vec<String> = faults.iter().map(ToString::to_string).collect();

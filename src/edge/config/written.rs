@@ -240,6 +240,11 @@ pub fn trunk(trunk: &Trunk, profiles: &Profiles) -> Vec<Line> {
         lines.text("tls_authorities", authorities.display());
     }
     lines.effect = Effect::AtOnce;
+    health_and_registration(&mut lines, trunk);
+    lines.all
+}
+
+fn health_and_registration(lines: &mut Lines, trunk: &Trunk) {
     lines.time("health.options_every", trunk.health.options_every);
     lines.text("health.failures_max", trunk.health.failures_max);
     lines.time("health.retry_every", trunk.health.retry_every);
@@ -250,7 +255,6 @@ pub fn trunk(trunk: &Trunk, profiles: &Profiles) -> Vec<Line> {
         lines.time("registration.retry_min", registration.retry_min);
         lines.time("registration.retry_max", registration.retry_max);
     }
-    lines.all
 }
 
 /// The listener by its address, because its number may change without anything changing.

@@ -71,18 +71,25 @@ impl Port {
 /// All places, by number, and whom we believe when we connect.
 #[derive(Clone)]
 pub struct Ports {
-    by_id: Vec<Arc<Port>>,
-    profile_by_id: Vec<u16>,
+    /// Where a number's place stands in the lists below; `None` for a number whose listener a reload has taken away.
+    index_by_id: Vec<Option<usize>>,
+    open: Vec<Arc<Port>>,
+    /// Index as in `open`.
+    profiles: Vec<u16>,
     pub authorities: Authorities,
 }
 
 impl Ports {
     pub fn find(&self, id: ListenerId) -> Option<&Arc<Port>> {
-        self.by_id.get(usize::from(id.0))
+        self.open.get(self.index(id)?)
+    }
+
+    fn index(&self, id: ListenerId) -> Option<usize> {
+        self.index_by_id.get(usize::from(id.0)).copied().flatten()
     }
 
     pub fn all(&self) -> &[Arc<Port>] {
-        &self.by_id
+        &self.open
     }
 
     /// The socket from which a datagram leaves that is to leave "from" this listener: its own, or where it listens for
@@ -91,9 +98,9 @@ impl Ports {
         if let Some(own) = self.find(id)?.datagrams() {
             return Some(own);
         }
-        let profile = self.profile_by_id.get(usize::from(id.0))?;
+        let profile = self.profiles.get(self.index(id)?)?;
         let family = |port: &Arc<Port>| port.address.is_ipv4() == remote.is_ipv4();
-        let same = self.by_id.iter().zip(&self.profile_by_id).filter(|(port, of)| *of == profile && family(port));
+        let same = self.open.iter().zip(&self.profiles).filter(|(port, of)| *of == profile && family(port));
         same.filter_map(|(port, _)| port.datagrams()).next()
     }
 }
@@ -118,13 +125,16 @@ impl Prepared {
     pub fn open(old: &[Arc<Port>], profiles: &Profiles, trust: &Trust) -> Result<Prepared, StartError> {
         let authorities = Authorities::load(&trust.authorities_by_name)
             .map_err(|why| StartError { listener: "authorities of trunks".into(), why })?;
-        let ports = Ports { by_id: Vec::new(), profile_by_id: Vec::new(), authorities };
+        let ports = Ports { index_by_id: Vec::new(), open: Vec::new(), profiles: Vec::new(), authorities };
         let mut prepared =
             Prepared { ports, fresh: Vec::new(), report: ReloadReport::default(), faces: Vec::new(), gone: Vec::new() };
         let mut seen = BTreeSet::new();
         for (index, (profile_index, _)) in profiles.listeners.iter().enumerate() {
             let id = ListenerId(u16::try_from(index).unwrap_or(u16::MAX));
-            let Some((profile, listener)) = profiles.listener(id) else { continue };
+            let Some((profile, listener)) = profiles.listener(id) else {
+                prepared.ports.index_by_id.push(None);
+                continue;
+            };
             let name = format!("profile {}, {} {}", profile.name, listener.transport.name(), listener.bind);
             let fault = |why: String| StartError { listener: name.clone(), why };
             let key = (listener.transport, listener.bind);
@@ -132,7 +142,7 @@ impl Prepared {
                 return Err(fault("listed twice".into()));
             }
             prepared.faces.push(Arc::new(face(listener).map_err(fault)?));
-            let taken = |port: &Arc<Port>| prepared.ports.by_id.iter().any(|own| Arc::ptr_eq(own, port));
+            let taken = |port: &Arc<Port>| prepared.ports.open.iter().any(|own| Arc::ptr_eq(own, port));
             let known = old.iter().find(|port| port.key == key && !taken(port));
             let port = match known {
                 Some(port) => {
@@ -147,19 +157,23 @@ impl Prepared {
                     port
                 }
             };
-            prepared.ports.by_id.push(port);
-            prepared.ports.profile_by_id.push(*profile_index);
+            prepared.ports.index_by_id.push(Some(prepared.ports.open.len()));
+            prepared.ports.open.push(port);
+            prepared.ports.profiles.push(*profile_index);
         }
         prepared.gone =
-            old.iter().filter(|port| !prepared.ports.by_id.iter().any(|new| Arc::ptr_eq(new, port))).cloned().collect();
+            old.iter().filter(|port| !prepared.ports.open.iter().any(|new| Arc::ptr_eq(new, port))).cloned().collect();
         prepared.report.removed = prepared.gone.iter().map(|port| port.name.clone()).collect();
         Ok(prepared)
     }
 
     /// Lets the new faces be seen and ends the places that are gone.
     pub fn apply(&self) {
-        for (index, (port, new)) in self.ports.by_id.iter().zip(&self.faces).enumerate() {
-            port.id.store(u16::try_from(index).unwrap_or(u16::MAX), Ordering::Relaxed);
+        for (id, index) in self.ports.index_by_id.iter().enumerate() {
+            let Some((port, new)) = index.and_then(|at| self.ports.open.get(at).zip(self.faces.get(at))) else {
+                continue;
+            };
+            port.id.store(u16::try_from(id).unwrap_or(u16::MAX), Ordering::Relaxed);
             if let Ok(mut face) = port.face.write() {
                 *face = Arc::clone(new);
             }

@@ -122,3 +122,18 @@ async fn a_reload_opens_and_closes_places_and_leaves_the_others_alone() {
     assert!(house.transports.reload(profiles(faulty), Trust::default()).is_err());
     assert_eq!(house.transports.address(ListenerId(0)), Some(kept.parse().unwrap()));
 }
+
+#[tokio::test]
+async fn a_number_without_a_listener_leads_nowhere_and_the_others_keep_theirs() {
+    let (gone, kept) = (peer("127.0.0.1:0").await.1.to_string(), peer("127.0.0.1:0").await.1.to_string());
+    let udp = |place: &str| listener(Transport::Udp, place);
+    let mut house = House::open(vec![udp(&gone), udp(&kept)], Trust::default(), TransportLimits::default()).await;
+    let mut next = (*profiles(vec![udp(&kept)])).clone();
+    next.listeners.insert(0, (u16::MAX, u16::MAX));
+    house.transports.reload(Arc::new(next), Trust::default()).unwrap();
+    assert_eq!(house.transports.address(ListenerId(0)), None);
+    assert_eq!(house.transports.address(ListenerId(1)), Some(kept.parse().unwrap()));
+    let (socket, _) = peer("127.0.0.1:0").await;
+    socket.send_to(&options(1), &kept).await.unwrap();
+    assert_eq!(house.message().await.0.listener, ListenerId(1));
+}
