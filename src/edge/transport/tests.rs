@@ -169,8 +169,8 @@ async fn read_to_end(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> Vec<u8
 
 fn short() -> TransportLimits {
     TransportLimits {
-        first_message: Duration::from_millis(100),
-        connect: Duration::from_millis(500),
+        first_message: Duration::from_millis(400),
+        connect: Duration::from_secs(1),
         ..TransportLimits::default()
     }
 }

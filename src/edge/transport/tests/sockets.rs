@@ -66,7 +66,7 @@ async fn a_phone_sends_and_hears_whole_messages_as_text_or_binary() {
 
 #[tokio::test]
 async fn keepalives_of_either_kind_are_answered_and_a_silent_phone_is_asked() {
-    let limits = TransportLimits { ping: Duration::from_millis(100), ..TransportLimits::default() };
+    let limits = TransportLimits { ping: Duration::from_millis(400), ..TransportLimits::default() };
     let house = house(limits).await;
     let mut phone = phone(&house).await;
     phone.send(Chunk::Ping("a".into())).await.unwrap();
@@ -80,7 +80,7 @@ async fn keepalives_of_either_kind_are_answered_and_a_silent_phone_is_asked() {
 
 #[tokio::test]
 async fn a_phone_that_answers_no_ping_is_closed() {
-    let limits = TransportLimits { ping: Duration::from_millis(50), ..TransportLimits::default() };
+    let limits = TransportLimits { ping: Duration::from_millis(400), ..TransportLimits::default() };
     let mut house = house(limits).await;
     let mut stream = shake(&house).await;
     let mut masked = WebSocketStream::from_raw_socket(&mut stream, Role::Client, None).await;
@@ -169,7 +169,8 @@ async fn fragments_without_end_are_cut_off() {
 
 #[tokio::test]
 async fn empty_fragments_without_end_do_not_pass_for_a_first_message() {
-    let house = house(short()).await;
+    let limits = TransportLimits { first_message: Duration::from_secs(1), ..TransportLimits::default() };
+    let house = house(limits).await;
     let mut stream = shake(&house).await;
     stream.write_all(&[0x02, 0x80, 0, 0, 0, 0]).await.unwrap();
     while stream.write_all(&[0x00, 0x80, 0, 0, 0, 0]).await.is_ok() {

@@ -227,7 +227,7 @@ async fn a_ban_closes_what_the_source_has_open() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed() {
-    let limits = TransportLimits { idle: Duration::from_millis(100), ..TransportLimits::default() };
+    let limits = TransportLimits { idle: Duration::from_millis(500), ..TransportLimits::default() };
     let mut house = House::with(Transport::Tcp, limits).await;
     let mut peer = TcpStream::connect(house.address()).await.unwrap();
     peer.write_all(&options(1)).await.unwrap();
