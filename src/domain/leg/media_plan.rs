@@ -109,8 +109,10 @@ impl MediaPlan {
     /// far as this peer's own policy lets it pass: hand that to `offer_to` of other legs.
     pub fn offered(&mut self, offer: &[u8], side: &Side<'_>) -> Result<Bytes, Refusal> {
         let mut description = parse(offer)?;
-        restrict(&mut description, side)?;
-        self.offer = Bytes::from(description.to_string());
+        self.offer = match restrict(&mut description, side)? {
+            true => Bytes::from(description.to_string()),
+            false => Bytes::copy_from_slice(offer),
+        };
         Ok(self.offer.clone())
     }
 
@@ -167,20 +169,26 @@ fn live(description: &Description<'_>) -> usize {
     description.media.iter().filter(|media| media.port != 0).count()
 }
 
-/// Closes the streams that the side may not have. Refused when that leaves none of those there were.
-fn restrict(description: &mut Description<'_>, side: &Side<'_>) -> Result<(), Refusal> {
+/// Closes the streams that the side may not have, and says whether anything was changed. Refused when that leaves
+/// none of those there were.
+fn restrict(description: &mut Description<'_>, side: &Side<'_>) -> Result<bool, Refusal> {
     let policy = side.policy();
     let mut first = None;
+    let mut changed = false;
     let keyed = description.is_keyed();
     for media in &mut description.media {
-        if let Err(unacceptable) = offer_answer::restrict(media, keyed, &policy) {
-            media.port = 0;
-            first = first.or(Some(unacceptable));
+        match offer_answer::restrict(media, keyed, &policy) {
+            Ok(other) => changed |= other,
+            Err(unacceptable) => {
+                media.port = 0;
+                first = first.or(Some(unacceptable));
+            }
         }
     }
     match first {
         Some(unacceptable) if live(description) == 0 => Err(unacceptable.into()),
-        _ => Ok(()),
+        Some(_) => Ok(true),
+        None => Ok(changed),
     }
 }
 

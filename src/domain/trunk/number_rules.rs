@@ -85,10 +85,8 @@ pub fn to_e164(received: &str, rules: &NumberRules, letters: Letters) -> Result<
     let abroad = strip(&digits, &rules.international_prefix);
     let national = strip(&digits, &rules.national_prefix);
     // "0" and "010", "1" and "11": the longer prefix is meant.
-    if rules.international_prefix.len() >= rules.national_prefix.len() {
-        if let Some(global) = abroad {
-            return from_digits(global);
-        }
+    if let Some(global) = abroad.filter(|_| rules.international_prefix.len() >= rules.national_prefix.len()) {
+        return from_digits(global);
     }
     match national {
         Some(_) if rules.country.is_empty() => Err(NotE164::Ambiguous),

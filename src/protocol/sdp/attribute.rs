@@ -93,14 +93,26 @@ impl<'a> Line<'a> {
         if self.letter != b'a' {
             return None;
         }
-        let (name, value) = self.value.split_once(':').unwrap_or((&self.value, ""));
-        Some((name.trim(), value.trim()))
+        let colon = self.value.bytes().position(|byte| byte == b':').unwrap_or(self.value.len());
+        let (name, value) = self.value.split_at_checked(colon)?;
+        Some((name.trim_ascii_end(), value.get(1..).unwrap_or_default().trim_ascii_start()))
+    }
+
+    /// The value if this is the attribute of that name.
+    pub fn is(&self, name: &str) -> Option<&str> {
+        if self.letter != b'a' {
+            return None;
+        }
+        match self.value.strip_prefix(name)?.trim_ascii_start() {
+            "" => Some(""),
+            rest => Some(rest.strip_prefix(':')?.trim_ascii_start()),
+        }
     }
 }
 
 /// Values of all attributes of this name.
 pub fn values<'s>(lines: &'s [Line<'_>], name: &'s str) -> impl Iterator<Item = &'s str> {
-    lines.iter().filter_map(Line::attribute).filter(move |(own, _)| *own == name).map(|(_, value)| value)
+    lines.iter().filter_map(move |line| line.is(name))
 }
 
 pub fn value<'s>(lines: &'s [Line<'_>], name: &'s str) -> Option<&'s str> {
@@ -108,7 +120,7 @@ pub fn value<'s>(lines: &'s [Line<'_>], name: &'s str) -> Option<&'s str> {
 }
 
 fn direction(lines: &[Line<'_>]) -> Option<Direction> {
-    lines.iter().filter_map(Line::attribute).find_map(|(name, _)| Direction::parse(name))
+    lines.iter().filter(|line| line.letter == b'a').find_map(|line| Direction::parse(&line.value))
 }
 
 fn connection<'s>(lines: &'s [Line<'_>]) -> Option<Connection<'s>> {

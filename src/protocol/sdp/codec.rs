@@ -139,6 +139,7 @@ fn first_word(value: &str) -> &str {
 
 /// The rest of a `payload rest` value if it speaks of this payload type.
 fn of_payload(value: &str, payload: u8) -> Option<&str> {
-    let (own, rest) = value.split_once(|c: char| c.is_ascii_whitespace())?;
-    (own.parse() == Ok(payload)).then(|| rest.trim())
+    let space = value.bytes().position(|byte| byte.is_ascii_whitespace())?;
+    let (own, rest) = value.split_at_checked(space)?;
+    (own.parse() == Ok(payload)).then(|| rest.trim_ascii())
 }

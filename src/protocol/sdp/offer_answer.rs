@@ -72,9 +72,10 @@ pub struct Agreed {
 
 /// Brings one offered stream to what a policy lets pass: codecs filtered and ordered, keys taken out.
 /// A stream that is refused stays as it was. `keyed`: the session level holds a fingerprint for all streams.
-pub fn restrict(media: &mut Media<'_>, keyed: bool, policy: &Policy<'_>) -> Result<(), Unacceptable> {
+/// Says whether anything was changed.
+pub fn restrict(media: &mut Media<'_>, keyed: bool, policy: &Policy<'_>) -> Result<bool, Unacceptable> {
     if media.port == 0 || !media.is_rtp() {
-        return Ok(());
+        return Ok(false);
     }
     match (policy.security, media.is_secure()) {
         (Security::Plain, true) => return Err(Unacceptable::OnlySecure),
@@ -82,13 +83,15 @@ pub fn restrict(media: &mut Media<'_>, keyed: bool, policy: &Policy<'_>) -> Resu
         (Security::Required, true) if !keyed && !has_keys(media) => return Err(Unacceptable::NotSecure),
         _ => {}
     }
+    let lines = media.lines.len();
+    let mut changed = false;
     if media.is_audio() && !policy.codecs.is_empty() {
-        restrict_codecs(media, policy.codecs)?;
+        changed = restrict_codecs(media, policy.codecs)?;
     }
     if policy.security == Security::Plain {
         media.lines.retain(|line| !line.attribute().is_some_and(|(name, _)| is_key_attribute(name)));
     }
-    Ok(())
+    Ok(changed || media.lines.len() != lines)
 }
 
 /// Attributes that announce or negotiate SRTP (RFC 4568, 5763, 5939).
@@ -100,31 +103,34 @@ fn has_keys(media: &Media<'_>) -> bool {
     media.cryptos().next().is_some() || attribute::value(&media.lines, "fingerprint").is_some()
 }
 
-fn restrict_codecs(media: &mut Media<'_>, allowed: &[Box<str>]) -> Result<(), Unacceptable> {
-    let rank = |codec: &Codec<'_>| allowed.iter().position(|name| codec.is_named(name));
+fn restrict_codecs(media: &mut Media<'_>, allowed: &[Box<str>]) -> Result<bool, Unacceptable> {
+    // Place in the list, place in the offer; companions after all codecs.
+    let mut kept: Vec<(usize, usize)> = Vec::with_capacity(media.formats.len());
+    let mut companions: Vec<(u32, usize)> = Vec::new();
     let mut clocks: Vec<u32> = Vec::new();
-    let mut kept: Vec<(usize, Cow<'_, str>)> = Vec::with_capacity(media.formats.len());
-    for format in &media.formats {
-        let Some(codec) = media.codec(format).filter(|codec| !codec.is_companion()) else { continue };
-        if let Some(rank) = rank(&codec) {
+    for (place, format) in media.formats.iter().enumerate() {
+        let Some(codec) = media.codec(format) else { continue };
+        if codec.is_companion() {
+            companions.push((codec.clock, place));
+        } else if let Some(rank) = allowed.iter().position(|name| codec.is_named(name)) {
             clocks.push(codec.clock);
-            kept.push((rank, format.clone()));
+            kept.push((rank, place));
         }
     }
     if kept.is_empty() {
         return Err(Unacceptable::NoCodec);
     }
-    for format in &media.formats {
-        // RFC 4733 2.1: an event's clock is that of the audio beside it.
-        if media.codec(format).is_some_and(|codec| codec.is_companion() && clocks.contains(&codec.clock)) {
-            kept.push((usize::MAX, format.clone()));
-        }
+    // RFC 4733 2.1: an event's clock is that of the audio beside it.
+    let fitting = companions.into_iter().filter(|(clock, _)| clocks.contains(clock));
+    kept.extend(fitting.map(|(_, place)| (usize::MAX, place)));
+    kept.sort_unstable();
+    if kept.len() == media.formats.len() && kept.is_sorted_by_key(|(_, place)| *place) {
+        return Ok(false);
     }
-    kept.sort_by_key(|(rank, _)| *rank);
-    let kept: Vec<Cow<'_, str>> = kept.into_iter().map(|(_, format)| Cow::Owned(format.into_owned())).collect();
-    media.retain_formats(|format| kept.iter().any(|own| own == format));
-    media.formats = kept;
-    Ok(())
+    let ordered: Vec<_> = kept.iter().filter_map(|(_, place)| media.formats.get(*place).cloned()).collect();
+    media.retain_formats(|format| ordered.iter().any(|own| own == format));
+    media.formats = ordered;
+    Ok(true)
 }
 
 /// Brings what somebody answered into the form that the law demands of an answer to `offer`: as many m= lines, in
@@ -162,7 +168,9 @@ fn fit_media<'a>(
         given.protocol = Cow::Owned(offered.protocol.to_string());
     }
     if given.is_rtp() {
-        let kept: Vec<bool> = given.formats.iter().map(|format| is_offered(offered, &given, format)).collect();
+        let codecs: Vec<Codec<'_>> = offered.codecs().collect();
+        let kept: Vec<bool> =
+            given.formats.iter().map(|format| is_offered((offered, &codecs), &given, format)).collect();
         if kept.contains(&false) {
             let unwanted: Vec<String> = given
                 .formats
@@ -178,11 +186,12 @@ fn fit_media<'a>(
         }
     }
     let mux = offered.rtcp_mux();
+    let tags: Vec<u32> = offered.cryptos().map(|crypto| crypto.tag).collect();
     given.lines.retain(|line| match line.attribute() {
         Some(("rtcp-mux", _)) => mux,
         // RFC 4568 5.1.2: an answer takes one of the offered tags.
         Some(("crypto", value)) => {
-            offered.cryptos().any(|crypto| value.split(' ').next() == Some(&*crypto.tag.to_string()))
+            value.split(' ').next().and_then(|tag| tag.parse().ok()).is_some_and(|tag| tags.contains(&tag))
         }
         _ => true,
     });
@@ -198,9 +207,9 @@ fn fit_media<'a>(
 }
 
 /// Whether an answered format is one that was offered. Without `a=rtpmap` the number speaks for itself.
-fn is_offered(offered: &Media<'_>, given: &Media<'_>, format: &str) -> bool {
+fn is_offered((offered, codecs): (&Media<'_>, &[Codec<'_>]), given: &Media<'_>, format: &str) -> bool {
     match given.codec(format) {
-        Some(codec) => offered.codecs().any(|other| other.matches(&codec)),
+        Some(codec) => codecs.iter().any(|other| other.matches(&codec)),
         None => offered.formats.iter().any(|other| other == format),
     }
 }
@@ -231,9 +240,14 @@ fn fit_bundle(offer: &Description<'_>, answer: &mut Description<'_>) {
     if answer.bundle().next().is_none() {
         return;
     }
-    let offered: Vec<&str> = offer.bundle().collect();
-    let live: Vec<&str> = answer.media.iter().filter(|media| media.port != 0).filter_map(Media::mid).collect();
-    let mids: Vec<&str> = answer.bundle().filter(|mid| offered.contains(mid) && live.contains(mid)).collect();
+    // From the few streams, not from the mids: a peer may write thousands of these.
+    let live = answer.media.iter().filter(|media| media.port != 0).filter_map(Media::mid);
+    let mut places: Vec<(usize, &str)> = live
+        .filter(|mid| offer.bundle().any(|offered| offered == *mid))
+        .filter_map(|mid| answer.bundle().position(|bundled| bundled == mid).map(|place| (place, mid)))
+        .collect();
+    places.sort_unstable();
+    let mids: Vec<&str> = places.into_iter().map(|(_, mid)| mid).collect();
     let line = (!mids.is_empty()).then(|| Line::new(b'a', format!("group:BUNDLE {}", mids.join(" "))));
     answer
         .lines
@@ -306,11 +320,12 @@ pub fn plan(offer: &Description<'_>, answer: &Description<'_>) -> Plan {
 }
 
 fn agreed(offered: &Media<'_>, answered: &Media<'_>) -> Vec<Agreed> {
+    let own_codecs: Vec<Codec<'_>> = offered.codecs().collect();
     let mut agreed: Vec<Agreed> = Vec::with_capacity(answered.formats.len());
     for format in &answered.formats {
         let Some(theirs) = answered.codec(format).or_else(|| offered.codec(format)) else { continue };
-        let same_number = offered.codecs().find(|own| own.matches(&theirs) && own.payload == theirs.payload);
-        if let Some(own) = same_number.or_else(|| offered.codecs().find(|own| own.matches(&theirs))) {
+        let same_number = own_codecs.iter().find(|own| own.matches(&theirs) && own.payload == theirs.payload);
+        if let Some(own) = same_number.or_else(|| own_codecs.iter().find(|own| own.matches(&theirs))) {
             agreed.push(Agreed {
                 name: Box::from(own.name),
                 clock: own.clock,

@@ -61,24 +61,28 @@ impl<'a> Description<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Description<'a>, SdpError> {
         let mut description = Description::default();
         let mut seen_version = false;
-        for (number, raw) in body.trim_ascii().split(|&byte| byte == b'\n').enumerate() {
+        let mut rest = body;
+        for number in 0.. {
+            if rest.is_empty() {
+                break;
+            }
             if number >= SDP_LINES_MAX {
                 return Err(SdpError::TooMuch);
             }
-            let raw = raw.trim_ascii();
+            let (raw, after) = next_line(rest);
+            rest = after;
             // Blank lines and zero octets at the end come from devices that send their whole buffer.
             if raw.iter().all(|&byte| byte == 0) {
                 continue;
             }
             let line = Line::parse(raw)?;
-            if !seen_version {
-                if line.letter != b'v' || line.value != "0" {
-                    return Err(SdpError::Version);
-                }
+            if seen_version {
+                description.add(line)?;
+            } else if line.letter == b'v' && line.value == "0" {
                 seen_version = true;
-                continue;
+            } else {
+                return Err(SdpError::Version);
             }
-            description.add(line)?;
         }
         if seen_version { Ok(description) } else { Err(SdpError::Version) }
     }
@@ -113,10 +117,13 @@ impl<'a> Line<'a> {
 
     fn parse(raw: &'a [u8]) -> Result<Line<'a>, SdpError> {
         let [letter, b'=', value @ ..] = raw else { return Err(SdpError::Line) };
-        if !letter.is_ascii_lowercase() || value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+        let controls = value.iter().filter(|&&byte| (byte < b' ' && byte != b'\t') || byte == 0x7f).count();
+        if !letter.is_ascii_lowercase() || controls > 0 {
             return Err(SdpError::Line);
         }
-        Ok(Line { letter: *letter, value: String::from_utf8_lossy(value.trim_ascii()) })
+        let value = value.trim_ascii();
+        let value = std::str::from_utf8(value).map_or_else(|_| String::from_utf8_lossy(value), Cow::Borrowed);
+        Ok(Line { letter: *letter, value })
     }
 }
 
@@ -143,6 +150,13 @@ impl<'a> Media<'a> {
         }
         Ok(Media { kind: keep(kind), port: number(port)?, ports, protocol: keep(protocol), formats, lines: Vec::new() })
     }
+}
+
+/// The next line without its end, and what follows.
+fn next_line(rest: &[u8]) -> (&[u8], &[u8]) {
+    let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+    let (line, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+    (line.trim_ascii(), after.strip_prefix(b"\n").unwrap_or(after))
 }
 
 fn number(text: &str) -> Result<u16, SdpError> {

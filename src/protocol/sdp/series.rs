@@ -2,7 +2,6 @@
 
 use super::parse::Description;
 use bytes::Bytes;
-use std::fmt::Write;
 
 /// RFC 3264 8: an unchanged description keeps its version, a changed one raises it by one.
 #[derive(Clone, Debug)]
@@ -23,8 +22,7 @@ impl Series {
         let raised = self.version.wrapping_add(1);
         description.origin = Some(self.origin(raised, host).into());
         let mut text = String::with_capacity(self.last.len().max(512));
-        // Writing to a String does not fail.
-        let _ = write!(text, "{description}");
+        description.print(&mut text);
         if content(text.as_bytes()) == content(&self.last) && !self.last.is_empty() {
             return self.last.clone();
         }
