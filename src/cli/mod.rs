@@ -1,5 +1,8 @@
 //! The command line: what an operator can ask for, one file per command. Decides nothing about calls.
 
+// Clocks, threads and tasks are what this layer is for.
+#![allow(clippy::disallowed_methods)]
+
 pub mod calls;
 pub mod check;
 pub mod client;

@@ -1,5 +1,8 @@
 //! Everything that touches a socket, file, clock, thread or process. Decides nothing about calls.
 
+// Clocks, threads and tasks are what this layer is for.
+#![allow(clippy::disallowed_methods)]
+
 pub mod clock;
 pub mod config;
 pub mod entropy;

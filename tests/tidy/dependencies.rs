@@ -31,14 +31,10 @@ const BANNED: &[(&str, &str)] = &[
     ("ring", "one crypto library is enough; aws-lc-rs"),
     ("async-std", "one runtime is enough; tokio"),
     ("webrtc-dtls", "abandoned name"),
-    ("lazy_static", "the standard library has LazyLock"),
 ];
 
 /// Crates that stand in the program in two versions, with the reason. The list may only shrink.
-const DUPLICATES: &[(&str, &str)] = &[
-    ("hashbrown", "dashmap 6 keeps to 0.14; its successor is a release candidate"),
-    ("syn", "while building only: tracing's macros have not moved to 3"),
-];
+const DUPLICATES: &[(&str, &str)] = &[("syn", "while building only: tracing's macros have not moved to 3")];
 
 struct Package {
     name: String,

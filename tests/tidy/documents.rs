@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 const VOCABULARY: &[(&str, &str)] = &[
     ("call", "domain::call"),
     ("leg", "domain::leg"),
-    ("party", "domain::call::interface::Party"),
+    ("party", "domain::leg::party::Party"),
     ("trunk", "domain::trunk"),
     ("target", "domain::trunk::settings::TrunkTarget"),
     ("profile", "domain::profile"),

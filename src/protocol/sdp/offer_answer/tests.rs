@@ -1,1 +1,3 @@
+//! Laws and examples of offer and answer.
+
 

@@ -1,1 +1,3 @@
+//! Descriptions as peers write them, good and bad.
+
 
