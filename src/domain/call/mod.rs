@@ -1,3 +1,19 @@
 //! One customer interaction from the first INVITE to the last BYE. Knows no other call.
 
+#[allow(clippy::module_inception)]
+pub mod call;
+pub mod connect;
+pub mod dialler;
+pub mod ending;
 pub mod interface;
+pub mod invite;
+pub mod joined;
+pub mod parts;
+pub mod phase;
+pub mod record;
+pub mod refusal;
+pub mod trail;
+pub mod transfer;
+pub mod will;
+
+pub use call::Call;

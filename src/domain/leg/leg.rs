@@ -31,7 +31,9 @@ pub struct Line {
     pub timer: SessionTimer,
     /// Fingerprint of what the peer last described; equal means that nothing changes.
     pub heard: u64,
+    /// The peer holds us; and what was last said of it.
     pub is_held: bool,
+    pub was_held: bool,
     pub facts: Facts,
 }
 
@@ -84,7 +86,18 @@ impl Line {
             ended: None,
         };
         let media = MediaPlan::new(&mut wire.entropy);
-        Line { id, party, target, media, peer: Abilities::default(), timer, heard: 0, is_held: false, facts }
+        Line {
+            id,
+            party,
+            target,
+            media,
+            peer: Abilities::default(),
+            timer,
+            heard: 0,
+            is_held: false,
+            was_held: false,
+            facts,
+        }
     }
 
     /// Notes the end, once.
@@ -118,12 +131,21 @@ impl Leg {
         Leg { line, state: State::Inbound(Box::new(state)) }
     }
 
+    /// An INVITE that was refused at once.
+    pub fn refused(line: Line) -> Leg {
+        Leg { line, state: State::Over(Over::default()) }
+    }
+
     pub fn outbound(line: Line, state: Outbound) -> Leg {
         Leg { line, state: State::Outbound(Box::new(state)) }
     }
 
     pub fn id(&self) -> LegId {
         self.line.id
+    }
+
+    pub fn state(&self) -> &State {
+        &self.state
     }
 
     pub fn is_over(&self) -> bool {

@@ -3,6 +3,7 @@
 pub mod challenge;
 pub mod established;
 pub mod event;
+pub mod farewell;
 pub mod headers;
 pub mod inbound;
 #[allow(clippy::module_inception)]

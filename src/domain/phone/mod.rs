@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod bindings;
+pub mod identity;
 pub mod registrar;
 pub mod settings;
 pub mod subscription;

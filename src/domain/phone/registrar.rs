@@ -177,6 +177,3 @@ fn instance_of(contact: &NameAddr<'_>) -> Option<Box<str>> {
     let flow = contact.params.value("reg-id").unwrap_or_default();
     Some(format!("{instance};{flow}").into())
 }
-
-#[cfg(test)]
-mod tests;

@@ -137,7 +137,7 @@ impl Switchboard {
 
     fn call_finished(&mut self, now: Now, call: CallId) {
         let Some(entry) = self.calls.end(call) else { return };
-        for slot in entry.held {
+        for slot in entry.held.into_iter().chain(entry.own) {
             if let Some(state) = self.trunks.get_mut(slot) {
                 state.places.give_back();
             }

@@ -8,7 +8,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub emergency: bool,
-    /// One for each place that it holds on a trunk.
+    /// The caller's own place on its trunk, kept until the call ends.
+    pub own: Option<u32>,
+    /// One for each further place that it holds on a trunk.
     pub held: Vec<u32>,
     /// The dialled user part, to tell a loop from a spiral.
     dialled: u64,
@@ -81,7 +83,7 @@ impl Calls {
     pub fn begin(&mut self, call: CallId, mark: InviteMark, (dialled, emergency): (&str, bool)) {
         self.invites.insert(mark.request, (call, mark.branch));
         let dialled = digest_of(dialled);
-        self.calls.insert(call, Entry { emergency, held: Vec::new(), dialled, invite: mark.request });
+        self.calls.insert(call, Entry { emergency, own: None, held: Vec::new(), dialled, invite: mark.request });
     }
 
     /// Notes that a call holds a place. False if there is no such call: then nothing may be taken for it.
@@ -93,11 +95,17 @@ impl Calls {
         })
     }
 
+    /// Notes that the place that a call holds last is its caller's own: no release gives it back before the end.
+    pub fn own(&mut self, call: CallId) {
+        if let Some(entry) = self.calls.get_mut(&call) {
+            entry.own = entry.held.pop();
+        }
+    }
+
     /// Notes that a call gave a place back. False if it held none there: then nothing comes back.
     pub fn release(&mut self, call: CallId, slot: u32) -> bool {
         let Some(entry) = self.calls.get_mut(&call) else { return false };
-        // From the end: the caller's own place stands first and stays until the call ends.
-        let place = entry.held.iter().rposition(|held| *held == slot);
+        let place = entry.held.iter().position(|held| *held == slot);
         place.is_some_and(|place| {
             entry.held.remove(place);
             true

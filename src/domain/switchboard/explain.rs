@@ -5,7 +5,7 @@ use crate::domain::dialplan::lookup::{Asker, Verdict, Wanted};
 use crate::domain::dialplan::route::{Choice, choices};
 use crate::domain::dialplan::{Destination, Rule};
 use crate::domain::switchboard::board::Switchboard;
-use crate::domain::switchboard::numbers::{asker, dialled_in, rules_of, wanted};
+use crate::domain::switchboard::numbers::{asker, rules_of, wanted};
 use crate::domain::trunk::identity::Dialled;
 use crate::domain::trunk::number_rules::{Letters, to_e164, user_part};
 use crate::domain::trunk::settings::Trunk;
@@ -25,7 +25,7 @@ impl Switchboard {
             lines.push(format!("{number:?} cannot stand in a SIP address: 484 Address Incomplete"));
             return lines;
         };
-        let dialled = dialled_in(&uri, rules);
+        let dialled = Dialled::of(&uri, rules);
         lines.push(match (&dialled.e164, to_e164(&dialled.digits, rules, Letters::AreKeys)) {
             (Some(number), _) => {
                 format!("dialled {} is {number} by the number rules of {}", dialled.digits, party.name())

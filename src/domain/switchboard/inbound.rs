@@ -37,7 +37,9 @@ impl Switchboard {
             return;
         }
         let source = self.source_of(&from, tls_names);
-        if !matches!(source, Source::Trunk { .. }) && !self.knock(now, &from) {
+        // An ACK asks for nothing; counting it would make every challenged INVITE count twice.
+        let asks = message.method() != Method::Ack;
+        if asks && !matches!(source, Source::Trunk { .. }) && !self.knock(now, &from) {
             return;
         }
         if source == Source::Stranger {

@@ -192,7 +192,9 @@ impl Switchboard {
             Party::Trunk(trunk) => trunk.max_duration,
             Party::Phone(phone) => phone.max_duration,
         };
-        let (identity, attributes) = caller_of(&message, &caller);
+        let index = self.index.clone();
+        let host = index.listener(from.listener).map_or("", |(_, listener)| &*listener.advertised_host);
+        let (identity, attributes) = caller_of(&message, &caller, host);
         let entropy = self.entropy.split();
         let profiles = self.index.profiles().clone();
         self.start_call(CallStart {
@@ -219,7 +221,10 @@ impl Switchboard {
         let no_way = |cause, why, words: String| (Refused { cause, retry_after: None, words: words.into() }, why);
         match caller {
             Party::Trunk(trunk) => match self.take_place(now, id, &trunk.name, emergency) {
-                Ok(()) => Ok(()),
+                Ok(()) => {
+                    self.calls.own(id);
+                    Ok(())
+                }
                 Err(Some(Full::Rate)) => {
                     let words = format!("trunk {} begins more calls per second than it may", trunk.name);
                     Err(no_way(Cause::LimitReached, RefusalReason::TrunkCallsPerSecond, words))

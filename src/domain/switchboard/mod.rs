@@ -23,3 +23,6 @@ mod watchers;
 
 pub use board::Switchboard;
 pub use status::{PhoneStanding, TrunkStanding};
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,11 @@
 //! What a party dialled and who it says it is, by the rules of that party. Decides nothing.
 
-use crate::base::e164::E164;
 use crate::domain::call::interface::Party;
 use crate::domain::dialplan::lookup::{Asker, Wanted};
-use crate::domain::trunk::identity::{Dialled, Identity};
-use crate::domain::trunk::number_rules::{Letters, UserPart, to_e164};
+use crate::domain::trunk::attributes;
+use crate::domain::trunk::identity::{Dialled, Identity, Peer, Privacy};
 use crate::domain::trunk::settings::NumberRules;
 use crate::protocol::sip::message::Message;
-use crate::protocol::sip::message::uri::Uri;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -36,18 +34,7 @@ pub(super) fn dialled(message: &Message, caller: &Party) -> Dialled {
     {
         uri = to.uri;
     }
-    dialled_in(&uri, rules_of(caller))
-}
-
-pub(super) fn dialled_in(uri: &Uri<'_>, rules: &NumberRules) -> Dialled {
-    let part = UserPart::of(uri);
-    let e164 = part.to_e164(rules, Letters::AreKeys).ok();
-    let digits = match uri.user_decoded() {
-        // Parameters of the number are no digits of it.
-        Some(decoded) => decoded.split(';').next().unwrap_or_default().into(),
-        None => part.digits.into(),
-    };
-    Dialled { digits, e164 }
+    Dialled::of(&uri, rules_of(caller))
 }
 
 /// Both forms as the dialplan compares them; `buffer` holds the text of the number.
@@ -59,24 +46,18 @@ pub(super) fn wanted<'a>(dialled: &'a Dialled, buffer: &'a mut String) -> Wanted
     Wanted { e164: e164.map(|()| buffer.as_str()), digits: &dialled.digits }
 }
 
-/// Who calls. A phone is who it proved to be, whatever it writes into From.
-pub(super) fn caller_of(message: &Message, caller: &Party) -> (Identity, BTreeMap<&'static str, Box<str>>) {
+/// Who calls, and the attributes that it brought. A phone is who it proved to be, whatever it writes into From.
+pub(super) fn caller_of(message: &Message, caller: &Party, host: &str) -> (Identity, BTreeMap<&'static str, Box<str>>) {
     match caller {
         Party::Trunk(trunk) => {
-            let from = message.from().ok();
-            let number = from.and_then(|from| from.uri.user).unwrap_or_default();
-            let e164 = to_e164(number, &trunk.numbers, Letters::AreNames).ok();
-            let identity = Identity { number: number.into(), e164, display: "".into(), private: false };
-            (identity, BTreeMap::new())
+            let identity = Identity::of_caller(message, &Peer::of_trunk(trunk, host));
+            (identity, attributes::of_invite(message, trunk.trusted))
         }
         Party::Phone(phone) => {
             let shown = if phone.caller_number.is_empty() { &*phone.name } else { &*phone.caller_number };
-            let e164: Option<E164> = to_e164(shown, &phone.numbers, Letters::AreNames).ok();
-            let private = message
-                .get(crate::protocol::sip::message::HeaderName::Privacy)
-                .is_some_and(|value| value.split(';').any(|token| token.trim().eq_ignore_ascii_case("id")));
-            let identity = Identity { number: shown.into(), e164, display: phone.display.clone(), private };
-            (identity, BTreeMap::new())
+            let mut identity = Identity::assigned(shown, &phone.display, &phone.numbers);
+            identity.private = Privacy::of(message).hides_caller();
+            (identity, attributes::of_invite(message, false))
         }
     }
 }

@@ -11,8 +11,8 @@ use crate::domain::switchboard::board::Switchboard;
 use crate::domain::switchboard::index::Index;
 use crate::domain::switchboard::interface::RefusalReason;
 use crate::domain::switchboard::invite::NoWay;
-use crate::domain::switchboard::numbers::{asker, dialled_in, rules_of, wanted};
-use crate::domain::trunk::identity::Dialled;
+use crate::domain::switchboard::numbers::{asker, rules_of, wanted};
+use crate::domain::trunk::identity::{Dialled, UserEscaped};
 use crate::domain::trunk::limits::Full;
 use crate::domain::trunk::number_rules::user_part;
 use crate::domain::trunk::settings::TrunkTarget;
@@ -243,7 +243,7 @@ impl Switchboard {
     pub(super) fn route_again(&mut self, now: Now, (call, leg): (CallId, LegId), party: &Party, uri: &str) {
         let outcome = match Uri::parse(uri) {
             Ok(uri) => {
-                let dialled = dialled_in(&uri, rules_of(party));
+                let dialled = Dialled::of(&uri, rules_of(party));
                 self.route(now, (asker(party), &dialled), &mut Vec::new()).map_err(|(refused, _)| refused)
             }
             Err(_) => {
@@ -311,8 +311,8 @@ fn target_of(binding: &Binding) -> Target {
 fn trunk_uri(number: &str, target: &TrunkTarget) -> Box<str> {
     let host = bracketed(&target.host);
     match target.port {
-        Some(port) => format!("sip:{}@{host}:{port}", Escaped(number)).into(),
-        None => format!("sip:{}@{host}", Escaped(number)).into(),
+        Some(port) => format!("sip:{}@{host}:{port}", UserEscaped(number)).into(),
+        None => format!("sip:{}@{host}", UserEscaped(number)).into(),
     }
 }
 
@@ -345,21 +345,5 @@ pub(super) fn place_of(index: &Index, target: &TrunkTarget) -> Place {
             listener: target.listener,
             tls_name,
         }),
-    }
-}
-
-/// A user part in a URI: what RFC 3261 25.1 does not allow there is escaped, so that dialled text stays data.
-struct Escaped<'a>(&'a str);
-
-impl std::fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for byte in self.0.bytes() {
-            if byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,".contains(&byte) {
-                write!(f, "{}", char::from(byte))?;
-            } else {
-                write!(f, "%{byte:02X}")?;
-            }
-        }
-        Ok(())
     }
 }

@@ -339,6 +339,3 @@ fn retry_after(message: &Message) -> Option<Duration> {
     let digits: &str = text.split(|c: char| !c.is_ascii_digit()).next()?;
     digits.parse::<u32>().ok().map(|seconds| Duration::from_secs(u64::from(seconds)))
 }
-
-#[cfg(test)]
-mod tests;

@@ -105,7 +105,7 @@ impl<'a> Codec<'a> {
 impl<'a> Media<'a> {
     /// The codec behind a format; `None` for a dynamic payload type without `a=rtpmap`, and for what is no payload type.
     pub fn codec<'s>(&'s self, format: &str) -> Option<Codec<'s>> {
-        let payload: u8 = format.parse().ok().filter(|payload| *payload < 128)?;
+        let payload: u8 = format.parse().ok().filter(|payload| *payload < 128 && self.is_rtp())?;
         let mapped = attribute::values(&self.lines, "rtpmap")
             .find_map(|value| of_payload(value, payload))
             .and_then(|encoding| Codec::from_encoding(payload, encoding));

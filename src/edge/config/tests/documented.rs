@@ -21,26 +21,20 @@ fn known() -> Keys {
     keys.map(|((file, key), known)| ((file.to_owned(), key), known)).collect()
 }
 
-/// The rows of the document's tables: a heading names the file and may name a table in it.
+/// The rows of the document's tables; the heading above names the file.
 fn documented() -> Keys {
     let text = std::fs::read_to_string(repository().join("docs/configuration.md")).unwrap();
     let mut keys = Keys::new();
-    let (mut file, mut table) = (String::new(), String::new());
+    let mut file = String::new();
     for line in text.lines() {
         if let Some(title) = line.strip_prefix("## `") {
-            (file, table) = (title.trim_end_matches('`').to_owned(), String::new());
-        } else if let Some(title) = line.strip_prefix("### `") {
-            let name = title.split('`').next().unwrap_or_default();
-            let array = name.starts_with("[[");
-            table = format!("{}{}.", name.trim_matches(['[', ']']).replace('.', "[]."), if array { "[]" } else { "" });
-            // A plain table below a plain table has no index.
-            table = if array { table } else { table.replace("profile[].", "profile.") };
+            title.trim_end_matches('`').clone_into(&mut file);
         } else if let Some(row) = line.strip_prefix("| `") {
-            let cells: Vec<&str> = row.split(" | ").map(str::trim).collect();
-            assert!(cells.len() == 4 && cells[3].trim_end_matches([' ', '|']).len() > 3, "{line}");
-            let key = format!("{table}{}", cells[0].trim_end_matches('`'));
+            let cells: Vec<&str> = row.trim_end_matches('|').split(" | ").map(str::trim).collect();
+            assert!(cells.len() == 4 && !cells[3].is_empty(), "{line}");
+            let key = (file.clone(), cells[0].trim_end_matches('`').to_owned());
             let known = Known { kind: cells[1].to_owned(), default: cells[2].to_owned() };
-            assert_eq!(keys.insert((file.clone(), key.clone()), known), None, "{key} is there twice");
+            assert_eq!(keys.insert(key, known), None, "twice: {line}");
         }
     }
     keys
@@ -57,11 +51,4 @@ fn every_key_is_documented_with_its_kind_and_default() {
         assert_eq!(documented.get(key), Some(known), "{key:?}");
     }
     assert!(known.len() > 120, "{} keys", known.len());
-}
-
-#[test]
-fn print_keys_for_a_moment() {
-    for ((file, key), known) in known() {
-        println!("KEY\t{file}\t{key}\t{}\t{}", known.kind, known.default);
-    }
 }

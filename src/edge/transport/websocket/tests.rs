@@ -1,4 +1,6 @@
 //! What the handshake answers.
+
+mod replay;
 use super::*;
 
 #[test]

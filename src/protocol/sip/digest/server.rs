@@ -36,6 +36,7 @@ pub struct Authenticator {
     issued: u32,
     /// The highest nonce count seen of each nonce in use, the oldest nonce first.
     uses: BTreeMap<NonceId, u32>,
+    uses_max: usize,
     /// Nonces up to this one are forgotten, hence refused.
     forgotten: Option<NonceId>,
     /// Compared against for users that do not exist, so that they cost the same.
@@ -72,9 +73,15 @@ impl Authenticator {
             algorithms: algorithms.to_vec(),
             issued: 0,
             uses: BTreeMap::new(),
+            uses_max: limits::NONCES_MAX,
             forgotten: None,
             nobody: Secret::new(format!("{:016x}", entropy.number())),
         }
+    }
+
+    /// With another bound than `limits::NONCES_MAX`, for a realm with few or very many peers.
+    pub fn remembering(self, uses_max: usize) -> Authenticator {
+        Authenticator { uses_max, ..self }
     }
 
     /// The values of the WWW-Authenticate headers of a 401, one per algorithm (RFC 8760 2.3).
@@ -177,7 +184,7 @@ impl Authenticator {
     /// Drops expired nonces, and the oldest when there are too many: those are refused from then on.
     fn forget(&mut self, now: Now) {
         while let Some((&id, _)) = self.uses.first_key_value()
-            && (!self.is_fresh(now, id) || self.uses.len() > limits::NONCES_MAX)
+            && (!self.is_fresh(now, id) || self.uses.len() > self.uses_max)
         {
             self.uses.remove(&id);
             self.forgotten = self.forgotten.max(Some(id));

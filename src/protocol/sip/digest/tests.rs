@@ -191,10 +191,10 @@ fn garbage_is_wrong_and_foreign_realms_are_missing() {
 
 #[test]
 fn memory_of_used_nonces_is_bounded_and_forgetting_never_reopens() {
-    let (now, mut doorkeeper) = (now(), doorkeeper());
+    let (now, mut doorkeeper) = (now(), doorkeeper().remembering(100));
     let known = Secret::new("open sesame");
     let mut first = None;
-    for _ in 0..crate::base::limits::NONCES_MAX + 1 {
+    for _ in 0..101 {
         let mut login = login(&mut doorkeeper, now);
         let request = register(Some(&answer(&mut login, "alice", "open sesame")));
         assert_eq!(doorkeeper.verify(now, peer(), &request, |_| Some(&known)), granted());
@@ -228,5 +228,31 @@ fn challenges_that_we_cannot_answer_are_left_alone() {
         "",
     ] {
         assert_eq!(Challenge::all(&challenged("WWW-Authenticate", &[value.into()])), vec![], "{value}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_header_line_upsets_the_reader(line in r#"[ -~\t]{0,200}"#, mixed in r#"(Digest |Basic |realm|nonce|=|,|"|\\| |a){0,60}"#) {
+        for line in [line, mixed] {
+            for parameters in digests(&line) {
+                proptest::prop_assert!(parameters.0.len() <= PARAMETERS_MAX);
+                let _ = parameters.get("realm");
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_realm_and_user_a_right_password_opens(realm in "[a-zA-Z0-9 @.,=;-]{1,40}", user in "[a-zA-Z0-9@.,=+-]{1,40}") {
+        let (now, mut entropy) = (now(), Entropy::from_number(2));
+        let mut doorkeeper = Authenticator::new(&realm, LIFETIME, Algorithm::ALL, &mut entropy);
+        let values = doorkeeper.challenges(now, peer(), true);
+        let challenge = Challenge::strongest(&challenged("WWW-Authenticate", &values), &realm);
+        let challenge = challenge.expect("our own challenge is understood");
+        proptest::prop_assert!(challenge.stale);
+        let password = Secret::new("p");
+        let value = Login::new(challenge).answer(&user, &password, "REGISTER", "sip:x", &mut entropy);
+        let verdict = doorkeeper.verify(now, peer(), &register(Some(&value)), |_| Some(&password));
+        proptest::prop_assert_eq!(verdict, Verdict::Granted { user: user.into() });
     }
 }

@@ -53,17 +53,12 @@ impl<'a> Params<'a> {
                 return parts.peek().is_none();
             }
             let (name, value) = split(part);
-            if !name.bytes().all(is_name_byte) || name.is_empty() || !value.is_none_or(is_value) {
+            if !name.bytes().all(text::is_param_name_byte) || name.is_empty() || !value.is_none_or(is_value) {
                 return false;
             }
         }
         true
     }
-}
-
-/// URI parameters may hold these as well as tokens (RFC 3261 25.1 `param-unreserved`).
-fn is_name_byte(byte: u8) -> bool {
-    text::is_token_byte(byte) || b"[]/:&$()".contains(&byte)
 }
 
 fn is_value(value: &str) -> bool {

@@ -127,18 +127,14 @@ fn mended(raw: &[u8]) -> Result<Box<str>, ParseError> {
 }
 
 fn utf8(bytes: Vec<u8>) -> String {
-    let text = match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let mut bytes = error.into_bytes();
-            while let Err(error) = std::str::from_utf8(&bytes) {
-                let from = error.valid_up_to();
-                let bad = error.error_len().unwrap_or(bytes.len() - from);
-                bytes.iter_mut().skip(from).take(bad).for_each(|byte| *byte = b'?');
-            }
-            String::from_utf8(bytes).unwrap_or_default()
+    let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+        let mut text = String::with_capacity(error.as_bytes().len());
+        for chunk in error.as_bytes().utf8_chunks() {
+            text.push_str(chunk.valid());
+            text.extend(chunk.invalid().iter().map(|_| '?'));
         }
-    };
+        text
+    });
     if text.contains(|letter: char| matches!(letter, '\u{80}'..='\u{9f}')) {
         return text.replace(|letter: char| matches!(letter, '\u{80}'..='\u{9f}'), "??");
     }

@@ -3,18 +3,54 @@
 use memchr::memchr2;
 use std::borrow::Cow;
 
+const TOKEN: u8 = 1;
+const URI: u8 = 2;
+const PARAM_NAME: u8 = 4;
+
+/// What each byte may be part of.
+const KINDS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut at = 0_usize;
+    while at < 256 {
+        let byte = at.to_le_bytes()[0];
+        if byte.is_ascii_alphanumeric() {
+            kinds[at] |= TOKEN | PARAM_NAME;
+        }
+        if byte > b' ' && byte != 0x7f && byte != b'<' && byte != b'>' && byte != b'"' {
+            kinds[at] |= URI;
+        }
+        at += 1;
+    }
+    let marks = *b"-.!%*_+`'~[]/:&$()";
+    let mut index = 0;
+    while index < marks.len() {
+        kinds[marks[index] as usize] |= if index < 10 { TOKEN | PARAM_NAME } else { PARAM_NAME };
+        index += 1;
+    }
+    kinds
+};
+
+fn is_kind(byte: u8, kind: u8) -> bool {
+    KINDS.get(usize::from(byte)).is_some_and(|kinds| kinds & kind != 0)
+}
+
 /// RFC 3261 25.1 `token`.
 pub fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte)
+    is_kind(byte, TOKEN)
 }
 
 pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token_byte)
 }
 
+/// A token, or one of the marks that a URI parameter may hold besides (RFC 3261 25.1 `param-unreserved`).
+pub fn is_param_name_byte(byte: u8) -> bool {
+    is_kind(byte, PARAM_NAME)
+}
+
 /// What may stand in a URI as we read it: more than RFC 3261 lets one write, but nothing that ends a URI or a line.
 pub fn is_uri_byte(byte: u8) -> bool {
-    byte > b' ' && byte != 0x7f && !matches!(byte, b'<' | b'>' | b'"')
+    is_kind(byte, URI)
 }
 
 /// Text before and after the one byte at `at`.
@@ -35,15 +71,16 @@ pub fn number(text: &str) -> Option<u32> {
 
 /// Length of the quoted string at the start of `text`, quotes included; `None` if it does not end.
 pub fn quoted_length(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut at = 1;
-    loop {
-        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
-        if bytes.get(at) == Some(&b'"') {
-            return Some(at + 1);
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return Some(at + 1),
+            _ => {}
         }
-        at += 2;
     }
+    None
 }
 
 /// The first place of `wanted` outside quoted strings; an unterminated quote hides the rest.
@@ -131,7 +168,11 @@ impl<'a> Iterator for Commas<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
-        while !self.rest.is_empty() {
+        loop {
+            self.rest = self.rest.trim_start_matches([',', ' ']);
+            if self.rest.is_empty() {
+                return None;
+            }
             let end = comma(self.rest).unwrap_or(self.rest.len());
             let value = trim(self.rest.get(..end).unwrap_or(""));
             self.rest = self.rest.get(end + 1..).unwrap_or("");
@@ -139,23 +180,25 @@ impl<'a> Iterator for Commas<'a> {
                 return Some(value);
             }
         }
-        None
     }
 }
 
+/// A loop over bytes: values are short, and a search for each mark would cost more to begin than to do.
 fn comma(text: &str) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        let rest = text.get(at..)?;
-        let found = memchr::memchr3(b',', b'"', b'<', rest.as_bytes())?;
-        let tail = rest.get(found..)?;
-        at += found
-            + match tail.as_bytes().first() {
-                Some(b',') => return Some(at + found),
-                Some(b'"') => quoted_length(tail)?,
-                _ => memchr::memchr(b'>', tail.as_bytes())? + 1,
-            };
+    let mut closing = None;
+    let mut escaped = false;
+    for (at, byte) in text.bytes().enumerate() {
+        match (closing, byte) {
+            (None, b',') => return Some(at),
+            (None, b'"') => closing = Some(b'"'),
+            (None, b'<') => closing = Some(b'>'),
+            (Some(b'"'), _) if escaped => escaped = false,
+            (Some(b'"'), b'\\') => escaped = true,
+            (Some(mark), _) if mark == byte => closing = None,
+            _ => {}
+        }
     }
+    None
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ fn rsip_sees_the_torture_messages_as_we_do_where_it_can() {
 fn sipx_and_we_read_damaged_messages_alike() {
     let mut alike = 0;
     for case in rfc4475::CASES {
-        for at in (0..case.bytes.len()).step_by(29) {
+        for at in (0..case.bytes.len()).step_by(53) {
             for byte in *b"\r\n\t :;,\"<\\0A\xff\0" {
                 let mut bytes = case.bytes.to_vec();
                 bytes[at] = byte;
@@ -154,5 +154,5 @@ fn sipx_and_we_read_damaged_messages_alike() {
             }
         }
     }
-    assert!(alike > 4_000, "{alike}");
+    assert!(alike > 2_000, "{alike}");
 }

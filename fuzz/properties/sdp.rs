@@ -1,0 +1,103 @@
+//! What must hold for any two bodies taken as offer and answer. Used by the fuzz target and by the replay of its seeds.
+
+use offhook::base::entropy::Entropy;
+use offhook::domain::leg::media_plan::{self, Addresses, MediaPlan, Side};
+use offhook::domain::trunk::settings::SrtpPolicy;
+use offhook::protocol::sdp::attribute::Direction;
+use offhook::protocol::sdp::offer_answer::{self, Local, Policy, Security};
+use offhook::protocol::sdp::parse::{Description, Media};
+
+/// The bytes hold an offer, and after a line `---` an answer.
+pub fn hold(bytes: &[u8]) {
+    let cut = bytes.windows(5).position(|window| window == b"\n---\n");
+    let (offer, answer) = match cut {
+        Some(at) => (&bytes[..at], &bytes[at + 5..]),
+        None => (bytes, bytes),
+    };
+    for body in [offer, answer] {
+        prints_the_same(body);
+        let _ = media_plan::is_hold(body);
+        let _ = media_plan::session_description(Some("multipart/mixed;boundary=x"), body);
+    }
+    if let (Ok(offer), Ok(answer)) = (Description::parse(offer), Description::parse(answer)) {
+        laws_hold(&offer, answer);
+    }
+    legs_hold(offer, answer);
+}
+
+fn prints_the_same(body: &[u8]) {
+    let Ok(description) = Description::parse(body) else { return };
+    let printed = description.to_string();
+    assert!(printed.len() <= body.len() * 4 + 64 + description.media.len() * 8, "{printed}");
+    assert!(!printed.contains('\0') && printed.matches('\n').count() == printed.matches('\r').count());
+    let again = Description::parse(printed.as_bytes()).expect("what we print");
+    assert_eq!(again.to_string(), printed);
+    assert_eq!(again.media.len(), description.media.len());
+    for media in &description.media {
+        views_are_read(&description, media);
+    }
+    let _ = (description.origin(), description.bundle().count(), description.is_hold());
+}
+
+fn views_are_read(description: &Description<'_>, media: &Media<'_>) {
+    let _ = (description.direction(media), description.connection(media), description.fingerprint(media));
+    let _ = (description.setup(media), description.ice(media), media.ptime(), media.maxptime(), media.mid());
+    let _ = (media.rtcp_port(), media.rtcp_feedback().count(), media.sources().count(), media.cryptos().count());
+    assert!(media.codecs().all(|codec| codec.matches(&codec) && codec.payload < 128));
+}
+
+fn laws_hold(offer: &Description<'_>, mut answer: Description<'_>) {
+    offer_answer::fit(offer, &mut answer);
+    check(offer, &answer);
+    let codecs = [Box::from("PCMA"), Box::from("opus")];
+    let policy = Policy { codecs: &codecs, security: Security::Optional };
+    let ports = [4000; 32];
+    let local = Local {
+        host: "192.0.2.1",
+        ports: &ports,
+        direction: Direction::SendRecv,
+        crypto: Some("AES_CM_128_HMAC_SHA1_80 inline:k"),
+    };
+    let (ours, plan) = offer_answer::answer(offer, &policy, &local);
+    check(offer, &ours);
+    assert_eq!(plan.clone().mirrored().mirrored(), plan);
+}
+
+/// RFC 3264 section 6.
+fn check(offer: &Description<'_>, answer: &Description<'_>) {
+    assert_eq!(offer.media.len(), answer.media.len());
+    for (offered, answered) in offer.media.iter().zip(&answer.media).filter(|(_, answered)| answered.port != 0) {
+        assert!(offered.port != 0 && offered.protocol == answered.protocol);
+        assert!(answered.codecs().all(|codec| offered.codecs().any(|own| own.matches(&codec))));
+        let (asked, given) = (offer.direction(offered), answer.direction(answered));
+        assert!((!given.sends() || asked.receives()) && (!given.receives() || asked.sends()));
+    }
+}
+
+/// A whole exchange through two legs; what leaves us is always a description, and never tells the other side's origin.
+fn legs_hold(offer: &[u8], answer: &[u8]) {
+    let mut entropy = Entropy::from_number(1);
+    let (mut caller, mut callee) = (MediaPlan::new(&mut entropy), MediaPlan::new(&mut entropy));
+    let codecs = [Box::from("PCMU"), Box::from("opus/48000")];
+    for srtp in [SrtpPolicy::Plain, SrtpPolicy::Optional, SrtpPolicy::Required] {
+        let side = Side { host: "192.0.2.9", codecs: &codecs, srtp, addresses: Addresses::PassThrough };
+        let Ok(passed) = caller.offered(offer, &side) else { continue };
+        let Ok(sent) = callee.offer_to(&passed, &side) else { continue };
+        let mut leaving = vec![sent];
+        leaving.extend(caller.answer_to(answer, &side));
+        for body in leaving {
+            let description = Description::parse(&body).expect("what leaves us");
+            assert_eq!(description.origin().map(|origin| (origin.user, origin.address)), Some(("-", "192.0.2.9")));
+            assert!(
+                srtp != SrtpPolicy::Plain
+                    || description.media.iter().all(|media| media.port == 0 || !media.is_secure())
+            );
+            assert!(
+                srtp != SrtpPolicy::Required
+                    || description.media.iter().all(|media| media.port == 0 || !media.is_rtp() || media.is_secure())
+            );
+        }
+        callee.settle();
+        assert_eq!(callee.refresh(&side), callee.refresh(&side));
+    }
+}

@@ -1,0 +1,249 @@
+//! The inbox of one call: hands what comes in to its transactions, legs and phase, and what comes out to its owner.
+
+use crate::base::cause::Cause;
+use crate::base::id::{CallId, LegId};
+use crate::base::machine::Machine;
+use crate::base::now::{Now, earliest};
+use crate::domain::call::interface::{CallInput, CallOutput, CallStart, Profiles, TrunkOutcome};
+use crate::domain::call::parts::{Parts, Story, outcome_of};
+use crate::domain::call::phase::{Answer, Phase, Routing};
+use crate::domain::call::record;
+use crate::domain::call::trail::Trail;
+use crate::domain::contact::Record;
+use crate::domain::leg::event::{FailureReason, LegEvent, Request};
+use crate::domain::leg::wire::Wire;
+use crate::domain::profile::Timers;
+use crate::protocol::sip::message::message::Message;
+use crate::protocol::sip::message::method::Method;
+use crate::protocol::sip::path::{ListenerId, Outgoing};
+use crate::protocol::sip::stamp;
+use crate::protocol::sip::transaction::set::{ClientKey, TimerValues, TransactionOutput};
+use std::time::Instant;
+
+/// Everything that happens because of one INVITE. One owner, one inbox; knows no other call.
+pub struct Call {
+    phase: Phase,
+    parts: Parts,
+    is_recorded: bool,
+    is_finished: bool,
+}
+
+impl Call {
+    pub fn new(start: CallStart) -> Call {
+        let CallStart { id, entropy, now, invite, from, caller, profiles, dialled, identity, .. } = start;
+        let timers = timers_of(&profiles, from.listener);
+        let wire = Wire::new(now, id, entropy, profiles, timers);
+        let story = Story {
+            caller,
+            dialled,
+            identity,
+            attributes: start.attributes,
+            max_duration: start.max_duration,
+            started_at: now.unix_millis(),
+            ringing_at: None,
+            answered_at: None,
+            outcome: None,
+        };
+        let routing = Routing { stages: start.route, refusal: start.refusal };
+        let parts = Parts::new(wire, story, Trail::new(start.trail));
+        let mut call = Call { phase: Phase::Routing(Box::new(routing)), parts, is_recorded: false, is_finished: false };
+        call.parts.wire.transactions.receive(now, from, invite);
+        call.settle();
+        call
+    }
+
+    pub fn id(&self) -> CallId {
+        self.parts.wire.call
+    }
+
+    /// What is left to send, and the record, when the call's own code has failed: built of what is still readable.
+    pub fn last_will(&self, now: Now) -> (Vec<Outgoing>, Record) {
+        crate::domain::call::will::read(&self.parts, now)
+    }
+
+    /// Bytes that the call holds on its heap may be measured by whoever holds it; what it counts itself is transactions.
+    pub fn transaction_count(&self) -> usize {
+        self.parts.wire.transactions.len()
+    }
+
+    /// Works off everything that follows from the last input.
+    fn settle(&mut self) {
+        loop {
+            if let Some(output) = self.parts.wire.transactions.poll_output() {
+                self.on_transaction(output);
+            } else if let Some((leg, event)) = self.parts.wire.events.pop_front() {
+                self.on_leg(leg, event);
+            } else {
+                break;
+            }
+        }
+        self.conclude();
+        self.parts.wire.settle();
+    }
+
+    /// The record leaves when the last leg has ended, the end when nothing is left that could be asked again.
+    fn conclude(&mut self) {
+        if !self.phase.is_ending() || self.is_finished {
+            return;
+        }
+        if !self.is_recorded && self.parts.legs.iter().all(|leg| leg.line.facts.ended.is_some()) {
+            self.is_recorded = true;
+            let record = Box::new(record::draw_up(&self.parts));
+            self.parts.outputs.push_back(CallOutput::Record(record));
+        }
+        if self.is_recorded && self.parts.wire.transactions.is_empty() {
+            self.is_finished = true;
+            self.parts.release_all();
+            self.parts.outputs.push_back(CallOutput::Finished);
+        }
+    }
+
+    fn step(&mut self, action: impl FnOnce(Phase, &mut Parts) -> Phase) {
+        let phase = std::mem::replace(&mut self.phase, Phase::Ending(crate::domain::call::ending::Ending));
+        self.phase = action(phase, &mut self.parts);
+    }
+
+    fn on_transaction(&mut self, output: TransactionOutput) {
+        match output {
+            TransactionOutput::Send(outgoing) => self.parts.outputs.push_back(CallOutput::Send(outgoing)),
+            TransactionOutput::Request { server, from, message } => self.on_request(Request { server, from, message }),
+            TransactionOutput::Response { client, message, .. } => self.on_response(client, message),
+            TransactionOutput::TimedOut { client } => self.on_no_response(client, FailureReason::Silence),
+            TransactionOutput::Unreachable { client } => self.on_no_response(client, FailureReason::Undeliverable),
+            TransactionOutput::Cancelled { server, message } => {
+                let Parts { legs, wire, .. } = &mut self.parts;
+                if let Some(leg) = legs.iter_mut().find(|leg| leg.owns(server)) {
+                    leg.on_cancelled(wire, server, &message);
+                }
+            }
+            TransactionOutput::Acknowledged { server, message } => {
+                let Parts { legs, wire, .. } = &mut self.parts;
+                if let Some(leg) = legs.iter_mut().find(|leg| leg.owns(server)) {
+                    leg.on_acknowledged(wire, server, message);
+                }
+            }
+            TransactionOutput::Unacknowledged { server } => {
+                let Parts { legs, wire, .. } = &mut self.parts;
+                if let Some(leg) = legs.iter_mut().find(|leg| leg.owns(server)) {
+                    leg.on_unacknowledged(wire, server);
+                }
+            }
+            // RFC 3261 17.1.1.3: an ACK gets no answer, whatever it belongs to.
+            TransactionOutput::StrayAck { .. } => {}
+        }
+    }
+
+    fn on_request(&mut self, request: Request) {
+        let message = &request.message;
+        match message.to_tag() {
+            None if message.method() == Method::Invite => {
+                return self.step(|phase, parts| phase.on_invite(parts, request));
+            }
+            None => {}
+            Some(tag) => {
+                let leg = stamp::tag_owner(tag).map(|(_, leg)| leg);
+                let Parts { legs, wire, .. } = &mut self.parts;
+                if let Some(leg) = legs.iter_mut().find(|own| Some(own.id()) == leg) {
+                    return leg.on_request(wire, request);
+                }
+            }
+        }
+        let Request { server, from, message } = &request;
+        self.parts.wire.respond_plain(*server, message, from, (481, "Call/Transaction Does Not Exist"));
+    }
+
+    fn on_response(&mut self, client: ClientKey, message: Box<Message>) {
+        let Some((leg, errand)) = self.parts.wire.errand(client, message.status() >= 200) else { return };
+        self.parts.with(leg, |leg, wire| leg.on_response(wire, errand, client, message));
+    }
+
+    fn on_no_response(&mut self, client: ClientKey, reason: FailureReason) {
+        let Some((leg, errand)) = self.parts.wire.errand(client, true) else { return };
+        self.parts.with(leg, |leg, wire| leg.on_no_response(wire, errand, reason));
+    }
+
+    /// What concerns every phase first, then the phase.
+    fn on_leg(&mut self, leg: LegId, event: LegEvent) {
+        match &event {
+            LegEvent::Failed(failure) => self.parts.leg_ended(leg, failure.cause, outcome_of(failure)),
+            LegEvent::Ended { cause, .. } | LegEvent::Cancelled { cause } => {
+                self.parts.leg_ended(leg, *cause, TrunkOutcome::Spoke);
+            }
+            _ => {}
+        }
+        self.step(|phase, parts| phase.on_leg(parts, leg, event));
+    }
+}
+
+impl Machine for Call {
+    type Input = CallInput;
+    type Output = CallOutput;
+
+    fn handle_input(&mut self, now: Now, input: CallInput) {
+        if self.is_finished {
+            return;
+        }
+        self.parts.wire.now = now;
+        match input {
+            CallInput::Sip { from, message } => self.parts.wire.transactions.receive(now, from, message),
+            CallInput::Undeliverable { token } => self.parts.wire.transactions.undeliverable(now, token),
+            CallInput::Seized { leg, outcome } => {
+                self.step(|phase, parts| phase.on_answer(parts, leg, Answer::Seized(outcome)));
+            }
+            CallInput::Resolved { leg, targets } => {
+                self.step(|phase, parts| phase.on_answer(parts, leg, Answer::Resolved(targets)));
+            }
+            CallInput::Routed { leg, outcome } => {
+                self.step(|phase, parts| phase.on_answer(parts, leg, Answer::Routed(outcome)));
+            }
+            CallInput::HangUp { cause } => self.hang_up(cause),
+        }
+        self.settle();
+    }
+
+    fn handle_deadline(&mut self, now: Now) {
+        if self.is_finished {
+            return;
+        }
+        self.parts.wire.now = now;
+        self.parts.wire.transactions.handle_deadline(now);
+        let Parts { legs, wire, .. } = &mut self.parts;
+        for leg in legs {
+            if leg.deadline().is_some_and(|when| when <= now.instant) {
+                leg.handle_deadline(wire);
+            }
+        }
+        if self.phase.deadline().is_some_and(|when| when <= now.instant) {
+            self.step(Phase::handle_deadline);
+        }
+        self.settle();
+    }
+
+    fn poll_output(&mut self) -> Option<CallOutput> {
+        let output = self.parts.outputs.pop_front();
+        if output.is_none() && self.parts.outputs.capacity() > 0 {
+            // A held call keeps no empty queue.
+            self.parts.outputs = std::collections::VecDeque::new();
+        }
+        output
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let own = earliest(self.parts.wire.transactions.deadline(), self.phase.deadline());
+        self.parts.legs.iter().fold(own, |soonest, leg| earliest(soonest, leg.deadline()))
+    }
+}
+
+impl Call {
+    fn hang_up(&mut self, cause: Cause) {
+        if !self.phase.is_ending() {
+            self.parts.say(format!("ended from outside: {}", cause.name()));
+        }
+        self.step(|phase, parts| phase.on_hang_up(parts, cause));
+    }
+}
+
+fn timers_of(profiles: &Profiles, listener: ListenerId) -> TimerValues {
+    let Timers { t1, t2, t4 } = profiles.listener(listener).map_or_else(Timers::default, |(profile, _)| profile.timers);
+    TimerValues { t1, t2, t4 }
+}

@@ -1,0 +1,256 @@
+//! Two parties talk: offers and answers pass from one to the other, and the end of one is the end of the other.
+
+use crate::base::cause::{Cause, Fault};
+use crate::base::id::LegId;
+use crate::base::now::earliest;
+use crate::domain::call::ending::Ending;
+use crate::domain::call::interface::{CallEvent, TrunkOutcome};
+use crate::domain::call::invite;
+use crate::domain::call::parts::Parts;
+use crate::domain::call::phase::{Answer, Phase};
+use crate::domain::call::transfer::{Transfer, TransferStep};
+use crate::domain::leg::established::Telling;
+use crate::domain::leg::event::{LegEvent, Request, description};
+use crate::domain::leg::leg::Leg;
+use crate::domain::leg::offer::{NotOffered, Purpose};
+use crate::protocol::sip::message::header::HeaderName;
+use crate::protocol::sip::message::message::Message;
+use crate::protocol::sip::message::method::Method;
+use bytes::Bytes;
+use std::time::Instant;
+
+pub struct Joined {
+    pub(super) pair: (LegId, LegId),
+    pub(super) exchange: Exchange,
+    when_too_long: Option<Instant>,
+    pub(super) transfer: Option<Box<Transfer>>,
+}
+
+/// The one offer that is between the two legs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Exchange {
+    Idle,
+    /// One leg's peer has asked, the other's has to answer.
+    Asked {
+        by: LegId,
+    },
+    /// The ACK of this leg's peer will answer the other's offer.
+    AnswerInAck {
+        of: LegId,
+    },
+}
+
+impl Joined {
+    /// The caller and the one who answered. An offer in the answer is answered by the caller's ACK.
+    pub fn new(parts: &mut Parts, callee: LegId, has_offer: bool) -> Joined {
+        let exchange = if has_offer { Exchange::AnswerInAck { of: LegId::CALLER } } else { Exchange::Idle };
+        let when_too_long = parts.wire.now.instant.checked_add(parts.story.max_duration);
+        Joined { pair: (LegId::CALLER, callee), exchange, when_too_long, transfer: None }
+    }
+
+    /// The other party of the pair; `None` for legs that stand outside.
+    pub(super) fn other(&self, leg: LegId) -> Option<LegId> {
+        match self.pair {
+            (a, b) if a == leg => Some(b),
+            (a, b) if b == leg => Some(a),
+            _ => None,
+        }
+    }
+
+    pub fn on_leg(mut self: Box<Self>, parts: &mut Parts, leg: LegId, event: LegEvent) -> Phase {
+        if let Some(transfer) = self.transfer.take() {
+            match Transfer::on_leg(transfer, &mut self, parts, (leg, event)) {
+                TransferStep::Taken => return Phase::Joined(self),
+                TransferStep::Over(cause, fault) => return Ending::begin(parts, cause, fault),
+                TransferStep::NotMine(event) => return self.on_pair(parts, leg, event),
+            }
+        }
+        self.on_pair(parts, leg, event)
+    }
+
+    fn on_pair(mut self: Box<Self>, parts: &mut Parts, leg: LegId, event: LegEvent) -> Phase {
+        let Some(other) = self.other(leg) else { return Phase::Joined(self) };
+        match event {
+            LegEvent::Offered { method, offer } => self.on_offered(parts, (leg, other), (method, offer)),
+            LegEvent::Accepted { message, offer } => self.on_accepted(parts, (leg, other), (&message, offer)),
+            LegEvent::Declined { status } => self.on_declined(parts, other, status),
+            LegEvent::Withdrawn => self.exchange = Exchange::Idle,
+            LegEvent::Acknowledged { message } => self.on_acknowledged(parts, (leg, other), &message),
+            LegEvent::EarlyAnswer { message } => self.on_acknowledged(parts, (leg, other), &message),
+            LegEvent::Informed { message } => inform(parts, other, &message),
+            LegEvent::Referred { request } => return self.on_referred(parts, leg, *request),
+            LegEvent::Ended { cause, fault } => {
+                let name = parts.leg(leg).map(|leg| leg.line.facts.name.clone()).unwrap_or_default();
+                parts.say(format!("{name} has ended: {}", cause.name()));
+                return Ending::begin(parts, cause, fault);
+            }
+            LegEvent::Cancelled { cause } => {
+                // The callee had answered, but the caller's 200 still waited for a PRACK.
+                parts.say("the caller gave up");
+                parts.story.answered_at = None;
+                return Ending::begin(parts, cause, Fault::Caller);
+            }
+            _ => {}
+        }
+        Phase::Joined(self)
+    }
+
+    /// What one party wants to change, the other is asked.
+    fn on_offered(&mut self, parts: &mut Parts, legs: (LegId, LegId), what: (Method, Option<Bytes>)) {
+        let ((leg, other), (method, offer)) = (legs, what);
+        note_hold(parts, leg);
+        let asked = if self.exchange == Exchange::Idle {
+            parts.with(other, |leg, wire| {
+                let Some((state, line)) = leg.established() else { return Err(NotOffered::Pending) };
+                state.offer(line, wire, method, (Purpose::Relay, offer.as_deref()))
+            })
+        } else {
+            Some(Err(NotOffered::Pending))
+        };
+        let refusal = match asked {
+            Some(Ok(())) => {
+                self.exchange = Exchange::Asked { by: leg };
+                return;
+            }
+            Some(Err(NotOffered::Pending)) | None => (491, "Request Pending"),
+            Some(Err(NotOffered::Media(_))) => (488, "Not Acceptable Here"),
+        };
+        refuse(parts, leg, refusal);
+    }
+
+    /// The other party has agreed: so is the one who asked told.
+    fn on_accepted(&mut self, parts: &mut Parts, legs: (LegId, LegId), what: (&Message, Option<Bytes>)) {
+        let ((leg, asker), (message, offer)) = (legs, what);
+        if self.exchange != (Exchange::Asked { by: asker }) {
+            // Nobody waits for it any more; an offer still has to have its acknowledgement.
+            return acknowledge(parts, leg, None);
+        }
+        let described = offer.as_deref().or_else(|| description(message));
+        let taken = parts.with(asker, |leg, wire| {
+            leg.established().map(|(state, line)| state.accept(line, wire, described)).transpose()
+        });
+        self.exchange = Exchange::Idle;
+        match taken {
+            Some(Ok(_)) if offer.is_some() => self.exchange = Exchange::AnswerInAck { of: asker },
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => {
+                refuse(parts, asker, (488, "Not Acceptable Here"));
+                acknowledge(parts, leg, None);
+            }
+        }
+    }
+
+    fn on_declined(&mut self, parts: &mut Parts, asker: LegId, status: u16) {
+        if self.exchange == (Exchange::Asked { by: asker }) {
+            self.exchange = Exchange::Idle;
+            let answer = match status {
+                415 => (415, "Unsupported Media Type"),
+                491 => (491, "Request Pending"),
+                500..=599 => (500, "Server Internal Error"),
+                600.. => (603, "Decline"),
+                _ => (488, "Not Acceptable Here"),
+            };
+            refuse(parts, asker, answer);
+        }
+    }
+
+    fn on_acknowledged(&mut self, parts: &mut Parts, legs: (LegId, LegId), message: &Message) {
+        if self.exchange == (Exchange::AnswerInAck { of: legs.0 }) {
+            self.exchange = Exchange::Idle;
+            acknowledge(parts, legs.1, description(message));
+            note_hold(parts, legs.0);
+        }
+    }
+
+    fn on_referred(mut self: Box<Self>, parts: &mut Parts, leg: LegId, request: Request) -> Phase {
+        let Some(remaining) = self.other(leg) else { return Phase::Joined(self) };
+        let is_busy = self.transfer.is_some() || self.exchange != Exchange::Idle;
+        self.transfer = match is_busy {
+            true => {
+                let (server, from, message) = (request.server, &request.from, &request.message);
+                parts.wire.respond_plain(server, message, from, (491, "Request Pending"));
+                self.transfer
+            }
+            false => Transfer::begin(parts, (leg, remaining), &request).map(Box::new),
+        };
+        Phase::Joined(self)
+    }
+
+    pub fn on_answer(mut self: Box<Self>, parts: &mut Parts, leg: LegId, answer: Answer) -> Phase {
+        let Some(transfer) = self.transfer.take() else {
+            if matches!(answer, Answer::Seized(Ok(()))) {
+                parts.release(leg, TrunkOutcome::Unknown);
+            }
+            return Phase::Joined(self);
+        };
+        match Transfer::on_answer(transfer, &mut self, parts, (leg, answer)) {
+            TransferStep::Over(cause, fault) => Ending::begin(parts, cause, fault),
+            TransferStep::Taken | TransferStep::NotMine(_) => Phase::Joined(self),
+        }
+    }
+
+    pub fn handle_deadline(mut self: Box<Self>, parts: &mut Parts) -> Phase {
+        if self.when_too_long.is_some_and(|when| when <= parts.wire.now.instant) {
+            parts.say("the longest duration of a call is reached");
+            return Ending::begin(parts, Cause::MaxDuration, Fault::Nobody);
+        }
+        if let Some(transfer) = self.transfer.take()
+            && let TransferStep::Over(cause, fault) = Transfer::handle_deadline(transfer, &mut self, parts)
+        {
+            return Ending::begin(parts, cause, fault);
+        }
+        Phase::Joined(self)
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        earliest(self.when_too_long, self.transfer.as_ref().and_then(|transfer| transfer.deadline()))
+    }
+}
+
+/// Says no to what a leg's peer has asked.
+fn refuse(parts: &mut Parts, leg: LegId, answer: (u16, &str)) {
+    parts.with(leg, |leg, wire| {
+        if let Some((state, line)) = leg.established() {
+            state.refuse(line, wire, answer);
+        }
+    });
+}
+
+/// The ACK that a leg owes, with the answer where there is one.
+pub(super) fn acknowledge(parts: &mut Parts, leg: LegId, answer: Option<&[u8]>) {
+    parts.with(leg, |leg, wire| {
+        if let Some((state, line)) = leg.established() {
+            state.acknowledge(line, wire, answer);
+        }
+    });
+}
+
+/// Tells those who watch when a party puts the other on hold or takes it back.
+fn note_hold(parts: &mut Parts, id: LegId) {
+    let change = parts.with(id, |leg: &mut Leg, _| {
+        let line = &mut leg.line;
+        let changed = line.is_held != line.was_held;
+        line.was_held = line.is_held;
+        changed.then_some(line.is_held)
+    });
+    match change.flatten() {
+        Some(true) => parts.event(CallEvent::Held { leg: id }),
+        Some(false) => parts.event(CallEvent::Resumed { leg: id }),
+        None => {}
+    }
+}
+
+/// What an INFO says goes to the other side where that takes INFO and the body is of a kind that may cross.
+fn inform(parts: &mut Parts, other: LegId, message: &Message) {
+    let Some(content_type) = message.get(HeaderName::ContentType).filter(|text| invite::may_cross(text)) else {
+        return;
+    };
+    parts.with(other, |leg, wire| {
+        if let Some((state, line)) = leg.established()
+            && line.peer.takes_info()
+        {
+            let body = Some((content_type, message.body()));
+            state.tell(line, wire, &Telling { method: Method::Info, headers: &[], body });
+        }
+    });
+}

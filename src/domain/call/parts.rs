@@ -1,0 +1,172 @@
+//! What a call has in every phase: its legs, its voice, its trail, and the places in trunks that it holds.
+
+use crate::base::cause::{Cause, Fault};
+use crate::base::e164::E164;
+use crate::base::id::LegId;
+use crate::base::limits;
+use crate::domain::call::interface::{CallEvent, CallOutput, Party, TrunkOutcome};
+use crate::domain::call::trail::Trail;
+use crate::domain::leg::event::{Failure, FailureReason};
+use crate::domain::leg::leg::Leg;
+use crate::domain::leg::wire::Wire;
+use crate::domain::trunk::identity::{Dialled, Identity};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub struct Parts {
+    pub wire: Wire,
+    pub legs: Vec<Leg>,
+    pub outputs: VecDeque<CallOutput>,
+    pub trail: Trail,
+    pub story: Box<Story>,
+    seats: Vec<Seat>,
+    legs_made: u8,
+}
+
+/// What the record tells besides its legs.
+pub struct Story {
+    pub caller: Party,
+    pub dialled: Dialled,
+    pub identity: Identity,
+    pub attributes: BTreeMap<&'static str, Box<str>>,
+    pub max_duration: Duration,
+    pub started_at: u64,
+    pub ringing_at: Option<u64>,
+    pub answered_at: Option<u64>,
+    /// Why it ended, and whose fault that was: the first reason stands.
+    pub outcome: Option<(Cause, Fault)>,
+}
+
+/// A place in a trunk's limits.
+struct Seat {
+    leg: LegId,
+    trunk: Arc<str>,
+    target_index: u16,
+}
+
+impl Parts {
+    pub fn new(wire: Wire, story: Story, trail: Trail) -> Parts {
+        Parts {
+            wire,
+            legs: Vec::with_capacity(2),
+            outputs: VecDeque::new(),
+            trail,
+            story: Box::new(story),
+            seats: Vec::new(),
+            legs_made: 0,
+        }
+    }
+
+    /// The number of the next leg; `None` when the call has as many as a call may have.
+    pub fn next_leg(&mut self) -> Option<LegId> {
+        if usize::from(self.legs_made) >= limits::LEGS_MAX {
+            return None;
+        }
+        let id = LegId(self.legs_made);
+        self.legs_made += 1;
+        Some(id)
+    }
+
+    pub fn leg(&self, id: LegId) -> Option<&Leg> {
+        self.legs.iter().find(|leg| leg.id() == id)
+    }
+
+    /// One leg and the voice that it speaks with.
+    pub fn with<R>(&mut self, id: LegId, action: impl FnOnce(&mut Leg, &mut Wire) -> R) -> Option<R> {
+        let leg = self.legs.iter_mut().find(|leg| leg.id() == id)?;
+        Some(action(leg, &mut self.wire))
+    }
+
+    pub fn say(&mut self, line: impl Into<Box<str>>) {
+        self.trail.say(line);
+    }
+
+    pub fn event(&mut self, event: CallEvent) {
+        self.outputs.push_back(CallOutput::Event(event));
+    }
+
+    /// The first reason stands.
+    pub fn conclude(&mut self, cause: Cause, fault: Fault) {
+        self.story.outcome.get_or_insert((cause, fault));
+    }
+
+    pub fn sit_down(&mut self, leg: LegId, trunk: Arc<str>, target_index: u16) {
+        self.seats.push(Seat { leg, trunk, target_index });
+    }
+
+    /// Gives the leg's place back, if it has one.
+    pub fn release(&mut self, leg: LegId, outcome: TrunkOutcome) {
+        while let Some(at) = self.seats.iter().position(|seat| seat.leg == leg) {
+            let Seat { trunk, target_index, .. } = self.seats.swap_remove(at);
+            self.outputs.push_back(CallOutput::Release { trunk, target_index, outcome });
+        }
+    }
+
+    /// Every place, at the very end.
+    pub fn release_all(&mut self) {
+        for Seat { trunk, target_index, .. } in std::mem::take(&mut self.seats) {
+            self.outputs.push_back(CallOutput::Release { trunk, target_index, outcome: TrunkOutcome::Unknown });
+        }
+    }
+
+    /// Ends a leg from our side.
+    pub fn hang_up(&mut self, id: LegId, cause: Cause) {
+        let ended = self.with(id, |leg, wire| {
+            let is_news = leg.line.facts.ended.is_none() && !leg.is_over();
+            let is_dialled = leg.dialled().is_some();
+            leg.hang_up(wire, cause);
+            // A cancelled INVITE has not ended before its final response.
+            is_news && !is_dialled
+        });
+        if ended == Some(true) {
+            self.leg_ended(id, cause, TrunkOutcome::Spoke);
+        }
+    }
+
+    /// Notes that a leg is over: its place returns, and those who watch hear of it.
+    pub fn leg_ended(&mut self, leg: LegId, cause: Cause, outcome: TrunkOutcome) {
+        self.release(leg, outcome);
+        self.event(CallEvent::LegEnded { leg, cause });
+    }
+
+    pub fn hang_up_all(&mut self, cause: Cause) {
+        let ids: Vec<LegId> = self.legs.iter().map(Leg::id).collect();
+        for id in ids {
+            self.hang_up(id, cause);
+        }
+    }
+
+    pub fn e164_text(&self) -> Option<Box<str>> {
+        self.story.dialled.e164.map(|number: E164| number.to_string().into())
+    }
+}
+
+/// What an attempt that failed says of its trunk.
+pub fn outcome_of(failure: &Failure) -> TrunkOutcome {
+    match failure.reason {
+        FailureReason::Status(408 | 500 | 502 | 503 | 504) => TrunkOutcome::Failed,
+        FailureReason::Status(_) => TrunkOutcome::Spoke,
+        FailureReason::Silence | FailureReason::Undeliverable => TrunkOutcome::Failed,
+        FailureReason::Media | FailureReason::GivenUp => TrunkOutcome::Unknown,
+    }
+}
+
+/// Whose fault it is that a party could not be had.
+pub fn fault_of(cause: Cause, party: Option<&Party>) -> Fault {
+    match cause {
+        Cause::Normal | Cause::MediaNotAcceptable | Cause::MaxDuration => Fault::Nobody,
+        Cause::Cancelled | Cause::NumberUnknown | Cause::NumberGone | Cause::NumberIncomplete => Fault::Caller,
+        Cause::Busy | Cause::NoAnswer | Cause::Declined | Cause::Rejected | Cause::TemporarilyUnavailable => {
+            Fault::Callee
+        }
+        Cause::Overload | Cause::Unreachable | Cause::PeerMisbehaved | Cause::PeerVanished | Cause::NotAllowed => {
+            match party {
+                Some(Party::Phone(_)) => Fault::Callee,
+                Some(Party::Trunk(_)) => Fault::Carrier,
+                None => Fault::Ours,
+            }
+        }
+        Cause::LimitReached | Cause::Drained | Cause::Fault => Fault::Ours,
+    }
+}

@@ -1,0 +1,249 @@
+//! A party asks us to connect the other one elsewhere (REFER, RFC 3515, RFC 5589): blind transfer, reported by NOTIFY.
+
+use crate::base::cause::{Cause, Fault};
+use crate::base::id::LegId;
+use crate::domain::call::dialler::{Blame, Dialler};
+use crate::domain::call::interface::{CallEvent, CallOutput};
+use crate::domain::call::joined::{Exchange, Joined, acknowledge};
+use crate::domain::call::parts::Parts;
+use crate::domain::call::phase::Answer;
+use crate::domain::call::refusal::answer_of;
+use crate::domain::leg::established::Telling;
+use crate::domain::leg::event::{LegEvent, Request, description};
+use crate::domain::leg::offer::Purpose;
+use crate::protocol::sip::dialog::uri_without_headers;
+use crate::protocol::sip::message::header::HeaderName;
+use crate::protocol::sip::message::method::Method;
+use crate::protocol::sip::message::value::NameAddr;
+use std::time::Instant;
+
+pub struct Transfer {
+    referrer: LegId,
+    remaining: LegId,
+    /// Whether the referrer wants to hear how it goes (RFC 4488).
+    reports: bool,
+    step: Step,
+}
+
+enum Step {
+    /// Where does the target lead? Asked under the number of a leg that is not made yet.
+    Routing(LegId),
+    Dialling(Box<Dialler>),
+    /// The new party has made its offer; the remaining one is asked.
+    Joining(LegId),
+}
+
+/// What became of an event that a running transfer was shown.
+pub enum TransferStep {
+    Taken,
+    NotMine(LegEvent),
+    Over(Cause, Fault),
+}
+
+impl Transfer {
+    /// Answers the REFER, and asks where its target leads. `None`: refused.
+    pub fn begin(parts: &mut Parts, legs: (LegId, LegId), request: &Request) -> Option<Transfer> {
+        let (referrer, remaining) = legs;
+        let Request { server, from, message } = request;
+        let target = message.get(HeaderName::ReferTo).and_then(|text| NameAddr::parse(text, HeaderName::ReferTo).ok());
+        let Some(target) = target else {
+            parts.wire.respond_plain(*server, message, from, (400, "Bad Refer-To"));
+            return None;
+        };
+        let mut writer = parts.wire.reply(message, from, 202, "Accepted");
+        writer.header(HeaderName::Contact, parts.wire.contact(from));
+        let reports = !message.get(HeaderName::ReferSub).is_some_and(|text| text.trim().starts_with("false"));
+        if !reports {
+            writer.header(HeaderName::ReferSub, "false");
+        }
+        parts.wire.transactions.respond(parts.wire.now, *server, 202, writer.finish());
+        let replaces = target.uri.headers.is_some_and(|headers| headers.to_ascii_lowercase().contains("replaces="));
+        let mut transfer = Transfer { referrer, remaining, reports, step: Step::Routing(LegId::CALLER) };
+        if replaces {
+            // The dialog that it names is of another call, or of nobody here.
+            parts.say("a transfer names a dialog that is not of this call");
+            transfer.report(parts, 481, "Call/Transaction Does Not Exist");
+            return None;
+        }
+        transfer.report(parts, 100, "Trying");
+        let leg = parts.next_leg()?;
+        transfer.step = Step::Routing(leg);
+        let party = parts.leg(referrer).map(|leg| leg.line.party.clone())?;
+        parts.say(format!("{} transfers the call", party.name()));
+        let uri = uri_without_headers(&target.uri).into();
+        parts.outputs.push_back(CallOutput::Route { leg, party, uri });
+        Some(transfer)
+    }
+
+    /// NOTIFY with the state as a status line (RFC 3515 2.4.5). A final one ends the subscription.
+    fn report(&self, parts: &mut Parts, status: u16, phrase: &str) {
+        if !self.reports {
+            return;
+        }
+        let state = if status < 200 { "active;expires=180" } else { "terminated;reason=noresource" };
+        let line = format!("SIP/2.0 {status} {phrase}\r\n");
+        parts.with(self.referrer, |leg, wire| {
+            if let Some((established, line_of_leg)) = leg.established() {
+                let headers = [(HeaderName::Event, "refer"), (HeaderName::SubscriptionState, state)];
+                let body = Some(("message/sipfrag;version=2.0", line.as_bytes()));
+                established.tell(line_of_leg, wire, &Telling { method: Method::Notify, headers: &headers, body });
+            }
+        });
+    }
+
+    pub fn on_leg(
+        mut self: Box<Self>,
+        joined: &mut Joined,
+        parts: &mut Parts,
+        what: (LegId, LegEvent),
+    ) -> TransferStep {
+        let (leg, event) = what;
+        match event {
+            LegEvent::Ended { cause, fault } if leg == self.remaining => {
+                self.give_up(parts, cause);
+                TransferStep::Over(cause, fault)
+            }
+            LegEvent::Ended { .. } if leg == self.referrer => {
+                // Its part is done; the one who remains waits for the new party.
+                self.reports = false;
+                self.keep(joined)
+            }
+            LegEvent::Ended { cause, .. } => self.failed(joined, parts, cause.status()),
+            LegEvent::Progressed { message, .. } => {
+                if message.status() == 180 {
+                    parts.event(CallEvent::Ringing { leg });
+                    self.report(parts, 180, "Ringing");
+                }
+                self.keep(joined)
+            }
+            LegEvent::Answered { offer, .. } => self.on_answered(joined, parts, (leg, offer)),
+            LegEvent::Failed(failure) => {
+                let nothing = match &mut self.step {
+                    Step::Dialling(dialler) => dialler.on_failed(parts, leg, failure),
+                    _ => None,
+                };
+                self.unless(joined, parts, nothing)
+            }
+            LegEvent::Accepted { message, .. } if leg == self.remaining => match self.step {
+                Step::Joining(new) => {
+                    acknowledge(parts, new, description(&message));
+                    self.done(joined, parts, new)
+                }
+                _ => TransferStep::NotMine(LegEvent::Accepted { message, offer: None }),
+            },
+            LegEvent::Declined { .. } if leg == self.remaining && matches!(self.step, Step::Joining(_)) => {
+                self.failed(joined, parts, (488, "Not Acceptable Here"))
+            }
+            event => {
+                joined.transfer = Some(self);
+                TransferStep::NotMine(event)
+            }
+        }
+    }
+
+    fn keep(self: Box<Self>, joined: &mut Joined) -> TransferStep {
+        joined.transfer = Some(self);
+        TransferStep::Taken
+    }
+
+    fn unless(self: Box<Self>, joined: &mut Joined, parts: &mut Parts, nothing: Option<Blame>) -> TransferStep {
+        match nothing {
+            None => self.keep(joined),
+            Some(blame) => self.failed(joined, parts, answer_of(&blame.failure)),
+        }
+    }
+
+    /// The new party offers; the remaining one is asked by a re-INVITE (RFC 3725 flow I).
+    fn on_answered(
+        mut self: Box<Self>,
+        joined: &mut Joined,
+        parts: &mut Parts,
+        what: (LegId, Option<bytes::Bytes>),
+    ) -> TransferStep {
+        let (new, offer) = what;
+        if let Step::Dialling(dialler) = &mut self.step {
+            dialler.give_up(parts, Some(new), Cause::Normal);
+        }
+        self.step = Step::Joining(new);
+        parts.event(CallEvent::Answered { leg: new });
+        let asked = parts.with(self.remaining, |leg, wire| {
+            let (state, line) = leg.established()?;
+            state.offer(line, wire, Method::Invite, (Purpose::Own, offer.as_deref())).ok()
+        });
+        if asked.flatten().is_none() {
+            return self.failed(joined, parts, (503, "Service Unavailable"));
+        }
+        self.keep(joined)
+    }
+
+    fn done(self: Box<Self>, joined: &mut Joined, parts: &mut Parts, new: LegId) -> TransferStep {
+        self.report(parts, 200, "OK");
+        parts.hang_up(self.referrer, Cause::Normal);
+        parts.event(CallEvent::Transferred { leg: self.referrer });
+        parts.say("the transfer is done");
+        joined.pair = (self.remaining, new);
+        joined.exchange = Exchange::Idle;
+        TransferStep::Taken
+    }
+
+    /// The call stays as it was; without the referrer there is nobody left to talk to.
+    fn failed(self: Box<Self>, joined: &mut Joined, parts: &mut Parts, answer: (u16, &str)) -> TransferStep {
+        let (status, phrase) = answer;
+        parts.say(format!("the transfer has failed: {status}"));
+        self.report(parts, status, phrase);
+        if let Step::Joining(new) = self.step {
+            acknowledge(parts, new, None);
+            parts.hang_up(new, Cause::MediaNotAcceptable);
+        }
+        let is_alone = parts.leg(self.referrer).is_none_or(|leg| leg.line.facts.ended.is_some());
+        joined.transfer = None;
+        if is_alone { TransferStep::Over(Cause::from_status(status), Fault::Callee) } else { TransferStep::Taken }
+    }
+
+    fn give_up(&mut self, parts: &mut Parts, cause: Cause) {
+        if let Step::Dialling(dialler) = &mut self.step {
+            dialler.give_up(parts, None, cause);
+        }
+    }
+
+    pub fn on_answer(
+        mut self: Box<Self>,
+        joined: &mut Joined,
+        parts: &mut Parts,
+        what: (LegId, Answer),
+    ) -> TransferStep {
+        let (leg, answer) = what;
+        match (&mut self.step, answer) {
+            (Step::Routing(asked), Answer::Routed(Ok(stages))) if *asked == leg => {
+                let mut dialler = Box::new(Dialler::new(stages, false));
+                let nothing = dialler.advance(parts);
+                self.step = Step::Dialling(dialler);
+                self.unless(joined, parts, nothing)
+            }
+            (Step::Routing(asked), Answer::Routed(Err(refused))) if *asked == leg => {
+                parts.say(refused.words);
+                self.failed(joined, parts, refused.cause.status())
+            }
+            (Step::Dialling(dialler), answer) => {
+                let nothing = dialler.on_answer(parts, leg, answer);
+                self.unless(joined, parts, nothing)
+            }
+            _ => self.keep(joined),
+        }
+    }
+
+    pub fn handle_deadline(mut self: Box<Self>, joined: &mut Joined, parts: &mut Parts) -> TransferStep {
+        let nothing = match &mut self.step {
+            Step::Dialling(dialler) => dialler.handle_deadline(parts),
+            _ => None,
+        };
+        self.unless(joined, parts, nothing)
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.step {
+            Step::Dialling(dialler) => dialler.deadline(),
+            Step::Routing(_) | Step::Joining(_) => None,
+        }
+    }
+}

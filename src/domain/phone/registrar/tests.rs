@@ -1,1 +1,0 @@
-//! REGISTER as phones send it.

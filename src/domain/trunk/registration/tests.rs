@@ -1,1 +1,0 @@
-//! The registration of a trunk in virtual time.
