@@ -74,7 +74,11 @@ fn drain(call: &mut Call, ports: &Arc<Ports>) -> bool {
                 let asked = ports.dispatch.to_desk(SwitchboardInput::Route { call: id, leg, party, uri });
                 unless(asked, CallInput::Routed { leg, outcome: Err(desk_is_full()) }, id, ports);
             }
-            CallOutput::Event(event) => ports.live.happened(id, &event, &ports.metrics),
+            CallOutput::Event(event) => {
+                if ports.live.happened(id, &event, &ports.metrics) {
+                    ports.dispatch.to_desk(SwitchboardInput::CallEvent { call: id, event });
+                }
+            }
             CallOutput::Record(record) => call_journal::write(*record, ports),
             CallOutput::Finished => return true,
         }

@@ -47,9 +47,10 @@ impl LiveCalls {
         self.calls.remove(&call);
     }
 
-    pub fn happened(&self, call: CallId, event: &CallEvent, metrics: &Metrics) {
+    /// Notes what happened to a call. True if there is a phone in it: then those who watch phones want to know.
+    pub fn happened(&self, call: CallId, event: &CallEvent, metrics: &Metrics) -> bool {
         metrics.call_event(event);
-        let Some(mut line) = self.calls.get_mut(&call) else { return };
+        let Some(mut line) = self.calls.get_mut(&call) else { return false };
         match event {
             CallEvent::LegStarted { party, .. } => {
                 line.state = "connecting";
@@ -67,6 +68,7 @@ impl LiveCalls {
             CallEvent::Ringing { .. } | CallEvent::EarlyMedia { .. } | CallEvent::LegEnded { .. } => {}
         }
         tracing::debug!(event = ?event, state = line.state, "call event");
+        std::iter::once(&line.caller).chain(&line.parties).any(|party| party.starts_with("phone:"))
     }
 
     /// How many running calls each party has a leg in, by "trunk:name" and "phone:name".

@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(activity.count("alice"), 2);
         assert_eq!(activity.advance(CallId(2), LegId(1), Stage::Early), Some(alice.clone()));
         assert_eq!(activity.advance(CallId(2), LegId(1), Stage::Early), None);
-        assert_eq!(activity.end_call(CallId(1)), [alice.clone()]);
+        assert_eq!(activity.end_call(CallId(1)), std::slice::from_ref(&alice));
         assert_eq!(activity.end(CallId(2), LegId(1)), Some(alice));
         assert!(activity.is_empty());
     }

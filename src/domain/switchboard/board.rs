@@ -116,7 +116,7 @@ impl Switchboard {
         self.outputs.push_back(Output::Event(event));
     }
 
-    pub(super) fn to_call(&mut self, call: CallId, input: CallInput) {
+    pub(super) fn tell_call(&mut self, call: CallId, input: CallInput) {
         self.outputs.push_back(Output::ToCall { call, input: Box::new(input) });
     }
 
@@ -164,7 +164,7 @@ impl Switchboard {
         }
         let calls: Vec<CallId> = self.calls.ids().collect();
         for call in calls {
-            self.to_call(call, CallInput::HangUp { cause });
+            self.tell_call(call, CallInput::HangUp { cause });
         }
     }
 

@@ -130,7 +130,7 @@ impl Switchboard {
     /// An ACK or CANCEL that outran the news of its call.
     fn pass_on(&mut self, from: Path, message: Box<Message>) {
         if let Kinship::Same(call) = self.kinship(&message) {
-            self.to_call(call, CallInput::Sip { from, message });
+            self.tell_call(call, CallInput::Sip { from, message });
         }
     }
 

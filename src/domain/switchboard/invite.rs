@@ -38,7 +38,7 @@ impl Switchboard {
             return self.reply(from, &message, (400, "Via Without Branch"), |_| {});
         };
         match self.calls.kinship(mark) {
-            Kinship::Same(call) => return self.to_call(call, CallInput::Sip { from, message }),
+            Kinship::Same(call) => return self.tell_call(call, CallInput::Sip { from, message }),
             Kinship::Merged => {
                 self.refused(Cause::PeerMisbehaved, RefusalReason::MergedRequest, from);
                 return self.reply(from, &message, (482, "Merged Request"), |_| {});

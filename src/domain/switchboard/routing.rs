@@ -215,7 +215,7 @@ impl Switchboard {
             };
             Refused { cause, retry_after: None, words: words.into() }
         });
-        self.to_call(call, CallInput::Seized { leg, outcome });
+        self.tell_call(call, CallInput::Seized { leg, outcome });
     }
 
     /// A call gives a place back and says how it went.
@@ -252,7 +252,7 @@ impl Switchboard {
             }
         };
         if self.calls.contains(call) {
-            self.to_call(call, CallInput::Routed { leg, outcome });
+            self.tell_call(call, CallInput::Routed { leg, outcome });
         }
     }
 }

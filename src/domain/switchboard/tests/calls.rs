@@ -57,6 +57,31 @@ fn a_trunk_group_falls_to_the_next_trunk_when_the_first_is_full() {
 }
 
 #[test]
+fn a_trunk_is_known_by_its_certificate_or_by_its_login() {
+    let exchange = with_trunk(exchange(), "carrier-a", |trunk| {
+        trunk.networks.clear();
+        trunk.tls_names = vec!["sip.carrier-a.example".into()];
+    });
+    let exchange = with_trunk(exchange, "carrier-b", |trunk| {
+        trunk.profile = "phones".into();
+        trunk.networks.clear();
+        trunk.inbound_digest =
+            Some(Credentials { user: "sbc".into(), password: Secret::new("secret"), realm: "".into() });
+    });
+    let mut bench = Bench::new(exchange);
+    let text = bench.text("INVITE", "sip:0612345678@gw.example", "Contact: <sip:peer.example>\r\n");
+    let message = Box::new(Message::parse(text.as_bytes()).unwrap());
+    let (from, tls_names) = (bench.path(CARRIER), Arc::from(vec![Box::from("SIP.carrier-a.example")]));
+    bench.tell(Input::Sip { from, tls_names, message });
+    let start = started(std::mem::take(&mut bench.outputs)).unwrap();
+    assert!(start.trail[0].starts_with("caller trunk:carrier-a known by certificate"));
+    let text = bench.text("INVITE", "sip:0612345678@gw.example", "Contact: <sip:peer.example>\r\n");
+    let path = bench.path(ALICE);
+    let start = started(bench.as_phone(path, "sbc", &text)).unwrap();
+    assert!(start.trail[0].starts_with("caller trunk:carrier-b known by digest"));
+}
+
+#[test]
 fn a_full_trunk_refuses_its_own_callers_too() {
     let mut bench = Bench::new(with_trunk(exchange(), "carrier-a", |trunk| trunk.limits.calls_max = 1));
     let first = started(bench.invite(CARRIER, "0312345678")).unwrap();
