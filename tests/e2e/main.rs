@@ -2,4 +2,5 @@
 
 mod calls;
 mod daemon;
+mod house;
 mod sipp;

@@ -1,0 +1,72 @@
+//! The unit file and the metrics page in the eyes of the programs that will read them.
+
+use offhook::edge::metrics::{Metrics, Reading, table};
+use offhook::edge::transport::counters::Counters;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// The score of `systemd-analyze security` that we keep below.
+const EXPOSURE_MAX: f64 = 1.5;
+
+/// A copy of our unit that starts the program under test, in a folder of its own.
+fn unit() -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("systemd/offhook.service")).unwrap();
+    let folder =
+        std::env::temp_dir().join(format!("offhook-unit-{}-{:?}", std::process::id(), std::thread::current().id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("offhook.service");
+    let text = text.replace("/usr/bin/offhook", env!("CARGO_BIN_EXE_offhook"));
+    let text: Vec<&str> = text.lines().filter(|line| !line.starts_with("Documentation=")).collect();
+    std::fs::write(&path, text.join("\n")).unwrap();
+    path
+}
+
+fn analyze(arguments: &[&str]) -> String {
+    let run = Command::new("systemd-analyze").args(arguments).output().expect("systemd-analyze is installed");
+    format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr))
+}
+
+#[test]
+fn systemd_takes_every_line_of_the_unit() {
+    let path = unit();
+    let told = analyze(&["verify", "--man=no", path.to_str().unwrap()]);
+    // Other units of the machine are read too; only what is said of ours counts. Type=notify-reload came with 253.
+    let faults = told.lines().filter(|line| line.contains("offhook.service"));
+    let faults: Vec<&str> = faults.filter(|line| !line.contains("notify-reload")).collect();
+    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn the_unit_exposes_little() {
+    let path = unit();
+    let told = analyze(&["security", "--offline=true", "--no-pager", path.to_str().unwrap()]);
+    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    let score = told.split("exposure level for").nth(1).and_then(|rest| rest.split(": ").nth(1));
+    let score: f64 = score.and_then(|rest| rest.split(' ').next()).and_then(|word| word.parse().ok()).expect(&told);
+    assert!(score <= EXPOSURE_MAX, "{score}\n{told}");
+}
+
+#[test]
+fn promtool_finds_nothing_to_say_about_the_metrics() {
+    let metrics = Metrics::new(Duration::from_secs(1)).unwrap();
+    metrics.trunk_calls("carrier-a", 3);
+    metrics.reloaded("0123456789abcdef", Duration::from_secs(2));
+    let mut readings = Reading::of_transports(&Counters::default());
+    readings.push(Reading::new(table::LATENESS, &[], 0.001));
+    let page = metrics.render(&readings);
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool is installed");
+    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
+    let said = promtool.wait_with_output().unwrap();
+    let words = format!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    assert!(said.status.success() && words.is_empty(), "{words}");
+}
