@@ -1,5 +1,8 @@
 //! What it costs to read and write a message, beside the least that any parser must do. Prints a table; judges by the goals beside it.
 
+// These see the world from outside: clocks and waiting are theirs.
+#![allow(clippy::disallowed_methods)]
+
 use offhook::protocol::sip::message::framer::Framer;
 use offhook::protocol::sip::message::value::NameAddr;
 use offhook::protocol::sip::message::{HeaderName, Message, Writer};
