@@ -1,30 +1,46 @@
 //! `offhook dial`: a test caller that places one call and shows what happened.
 
+use super::outcome::Style;
 use crate::edge::test_phone::caller::{self, Order, Outcome};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 /// What to dial, as the command line gives it.
-pub struct Dial {
+#[derive(clap::Args, Debug)]
+pub struct Arguments {
+    /// What stands in the Request-URI: a number or a name.
     pub number: String,
+    /// The caller's number or name.
+    #[arg(long, default_value = "+81312345678")]
     pub from: String,
+    /// The daemon's SIP address (UDP).
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5060")]
     pub to: SocketAddr,
-    /// The address that the call comes from; a trunk is recognised by it.
+    /// The address that the call comes from: trunks are recognised by it.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     pub bind: SocketAddr,
-    /// "user:password" of a phone.
-    pub login: Option<(String, String)>,
+    /// Sign in as a phone, `user:password`.
+    #[arg(long, value_name = "USER:PASSWORD")]
+    pub login: Option<String>,
+    /// How long to talk.
+    #[arg(long, default_value_t = 2)]
     pub seconds: u64,
+    /// How long to let it ring.
+    #[arg(long, default_value_t = 30)]
     pub ring_seconds: u64,
-    pub json: bool,
 }
 
-pub fn dial(dial: &Dial) -> ExitCode {
+pub fn dial(dial: &Arguments, style: Style) -> ExitCode {
+    let login = dial.login.as_deref().and_then(|login| login.split_once(':'));
+    if dial.login.is_some() && login.is_none() {
+        return fail("--login takes user:password");
+    }
     let order = Order {
         number: dial.number.clone(),
         from: dial.from.clone(),
         to: dial.to,
-        credentials: dial.login.clone(),
+        credentials: login.map(|(user, password)| (user.to_owned(), password.to_owned())),
         ring_max: Duration::from_secs(dial.ring_seconds),
         talk: Duration::from_secs(dial.seconds),
     };
@@ -34,7 +50,7 @@ pub fn dial(dial: &Dial) -> ExitCode {
     };
     match runtime.block_on(caller::call(dial.bind, &order)) {
         Ok(outcome) => {
-            if dial.json {
+            if style == Style::Json {
                 print_json(&outcome)
             } else {
                 print(&outcome)

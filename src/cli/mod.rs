@@ -7,6 +7,8 @@ pub mod calls;
 pub mod check;
 pub mod client;
 pub mod completions;
+pub mod demo;
+pub mod dial;
 pub mod drain;
 pub mod explain;
 pub mod hangup;
@@ -15,6 +17,7 @@ pub mod man;
 pub mod outcome;
 pub mod phones;
 pub mod reload;
+pub mod run;
 pub mod status;
 pub mod table;
 pub mod trunks;
@@ -41,6 +44,12 @@ const HELP: &str = "\
 
 Usage: {usage}
 
+Start here:
+  run          Serve, as the configuration folder says
+  check        Everything that is wrong with a configuration folder
+  demo         A whole exchange on loopback: two calls, shown and explained
+  dial         A test caller: one call, shown message by message
+
 A running daemon:
   status       What it is doing
   calls        The calls that are running, or one of them
@@ -64,6 +73,14 @@ const EXIT_CODES: &str = "\n\nExit codes: 0 fine, 1 failed, 64 wrong usage or ba
 
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Serve, as the configuration folder says, until told to end.
+    Run(run::Arguments),
+    /// Everything that is wrong with a configuration folder, all at once.
+    Check(run::Arguments),
+    /// A whole exchange on loopback: a simulated carrier and desk, two calls, shown and explained.
+    Demo(demo::Arguments),
+    /// A test caller: places one call and shows it message by message.
+    Dial(dial::Arguments),
     /// What the daemon is doing.
     Status(Daemon),
     /// The calls that are running, or one of them.
@@ -115,11 +132,21 @@ pub fn run() -> ExitCode {
         }
     };
     let style = if arguments.json { Style::Json } else { Style::Words };
-    outcome::tell(execute(arguments.command, style), style)
+    match arguments.command {
+        Command::Run(arguments) => run::run(&arguments.config),
+        Command::Check(arguments) => check::check(&arguments.config, style == Style::Json),
+        Command::Demo(arguments) => demo::demo(arguments.once),
+        Command::Dial(arguments) => dial::dial(&arguments, style),
+        command => outcome::tell(execute(command, style), style),
+    }
 }
 
+/// Commands that end with an answer; those that serve or show as they go have their own way out in `run`.
 fn execute(command: Command, style: Style) -> Outcome {
     match command {
+        Command::Run(_) | Command::Check(_) | Command::Demo(_) | Command::Dial(_) => {
+            Err(outcome::Failure::failed("not_here", "this command has no answer"))
+        }
         Command::Status(daemon) => status::execute(&daemon.client()),
         Command::Calls(arguments) => calls::execute(&arguments),
         Command::Hangup(arguments) => hangup::execute(&arguments),

@@ -1,14 +1,19 @@
 //! `offhook run`: reads the configuration, starts logging, serves until told to end.
 
-use crate::edge::config::{self, LogFormat as Wanted};
-use crate::edge::logging::{self, LogFormat};
+use super::outcome;
+use crate::edge::config;
+use crate::edge::logging;
 use crate::edge::{daemon, serve};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-/// Bad usage or bad configuration, as sysexits.h numbers it.
-pub const BAD_CONFIGURATION: u8 = 64;
+#[derive(clap::Args, Debug)]
+pub struct Arguments {
+    /// The configuration folder: offhook.toml, sip-profiles/, dialplans/.
+    #[arg(long, value_name = "DIR", default_value = ".", env = "OFFHOOK_CONFIG")]
+    pub config: PathBuf,
+}
 
 pub fn run(folder: &Path) -> ExitCode {
     let configuration = match config::read(folder, std::env::vars()) {
@@ -18,19 +23,14 @@ pub fn run(folder: &Path) -> ExitCode {
                 eprintln!("{fault}");
             }
             eprintln!("{}: {} faults; offhook was not started", folder.display(), faults.len());
-            return ExitCode::from(BAD_CONFIGURATION);
+            return ExitCode::from(outcome::USAGE);
         }
     };
-    let format = match configuration.daemon.log.format {
-        Wanted::Auto => LogFormat::Auto,
-        Wanted::Human => LogFormat::Human,
-        Wanted::Json => LogFormat::Json,
-    };
-    let logging = match logging::start(&configuration.daemon.log.level, format) {
+    let logging = match logging::start(&configuration.daemon.log.level, configuration.daemon.log.format) {
         Ok(logging) => logging,
         Err(error) => {
             eprintln!("offhook: logging: {error}");
-            return ExitCode::from(BAD_CONFIGURATION);
+            return ExitCode::from(outcome::USAGE);
         }
     };
     for warning in &configuration.warnings {

@@ -26,8 +26,7 @@ pub fn spawn(call: Box<Call>, invite_key: String, inbox: mpsc::Receiver<Box<Call
     let work = async move {
         drive(call, inbox, &ports).await;
         ports.dispatch.leave(id, &invite_key);
-        ports.live.end(id);
-        ports.dispatch.to_desk_surely(SwitchboardInput::CallFinished { call: id }).await;
+        over(id, &ports).await;
     };
     tokio::spawn(work.instrument(span));
 }
@@ -37,8 +36,9 @@ async fn drive(mut call: Box<Call>, mut inbox: mpsc::Receiver<Box<CallInput>>, p
     loop {
         let drained = catch_unwind(AssertUnwindSafe(|| drain(&mut call, ports)));
         match drained {
-            Ok(true) => return,
-            Ok(false) => {}
+            Ok(Progress::Goes) => {}
+            Ok(Progress::Recorded) => over(call.id(), ports).await,
+            Ok(Progress::Finished) => return,
             Err(_) => return bury(&call, ports),
         }
         alarm.set(call.deadline());
@@ -56,12 +56,28 @@ async fn drive(mut call: Box<Call>, mut inbox: mpsc::Receiver<Box<CallInput>>, p
     }
 }
 
-/// Executes every output; true after `Finished`.
-fn drain(call: &mut Call, ports: &Arc<Ports>) -> bool {
+/// How far a call is after its outputs.
+enum Progress {
+    Goes,
+    /// Its record is out: for operators, limits and draining it is over. It lingers to absorb retransmissions.
+    Recorded,
+    Finished,
+}
+
+/// Tells everybody who counts calls; once more does no harm.
+async fn over(call: CallId, ports: &Ports) {
+    if ports.live.end(call) {
+        ports.dispatch.to_desk_surely(SwitchboardInput::CallFinished { call }).await;
+    }
+}
+
+/// Executes every output.
+fn drain(call: &mut Call, ports: &Arc<Ports>) -> Progress {
     let id = call.id();
+    let mut progress = Progress::Goes;
     while let Some(output) = call.poll_output() {
         match output {
-            CallOutput::Send(outgoing) => ports.transports.send(id, outgoing),
+            CallOutput::Send(outgoing) => ports.send(id, outgoing),
             CallOutput::Resolve { leg, name } => resolve(id, leg, name, ports),
             CallOutput::Seize { leg, trunk, target_index } => {
                 let asked = ports.dispatch.to_desk(SwitchboardInput::Seize { call: id, leg, trunk, target_index });
@@ -79,11 +95,14 @@ fn drain(call: &mut Call, ports: &Arc<Ports>) -> bool {
                     ports.dispatch.to_desk(SwitchboardInput::CallEvent { call: id, event });
                 }
             }
-            CallOutput::Record(record) => call_journal::write(*record, ports),
-            CallOutput::Finished => return true,
+            CallOutput::Record(record) => {
+                call_journal::write(*record, ports);
+                progress = Progress::Recorded;
+            }
+            CallOutput::Finished => return Progress::Finished,
         }
     }
-    false
+    progress
 }
 
 /// A question that could not be asked is answered at once, so that the call never waits for it.
@@ -120,7 +139,7 @@ fn bury(call: &Call, ports: &Arc<Ports>) {
     let will = catch_unwind(AssertUnwindSafe(|| call.last_will(clock::now())));
     let Ok((farewells, record)) = will else { return };
     for outgoing in farewells {
-        ports.transports.send(call.id(), outgoing);
+        ports.send(call.id(), outgoing);
     }
     call_journal::write(record, ports);
 }

@@ -19,12 +19,15 @@ use crate::edge::ports::Ports;
 use crate::edge::reload::Reloader;
 use crate::edge::resolver::Resolver;
 use crate::edge::switchboard_task::{self, DeskSigns};
-use crate::edge::transport::{TransportLimits, Transports, Trust};
+use crate::edge::transport::{Transports, Trust};
 use crate::edge::vital::Vital;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+
+/// How long the end may wait for the disk.
+const JOURNAL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often the lateness of the loops is told to the switchboard.
 const LATENESS_EVERY: Duration = Duration::from_millis(50);
@@ -61,23 +64,30 @@ impl Daemon {
     pub async fn start(configuration: Arc<Configuration>, logging: &Logging) -> Result<Daemon, String> {
         let settings = &configuration.daemon;
         let metrics = Metrics::new(since_epoch(clock::now())).map_err(|error| format!("metrics: {error}"))?;
-        let journal = Journal::start(&settings.journal, metrics.clone()).map_err(|error| {
-            format!("journal {}: {error}", settings.journal.path.display())
-        })?;
+        let journal = Journal::start(&settings.journal, metrics.clone())
+            .map_err(|error| format!("journal {}: {error}", settings.journal.path.display()))?;
         let control = ControlSocket::bind(&settings.control.socket, settings.control.mode)
             .map_err(|error| format!("control socket {}: {error}", settings.control.socket.display()))?;
         let (desk, inbox) = mpsc::channel(limits::SWITCHBOARD_INBOX);
         let dispatch = Arc::new(Dispatch::new(desk, metrics.clone()));
         let exchange = Arc::clone(&configuration.exchange);
         let transports = Transports::start(
-            Arc::clone(&exchange.profiles), trust(&exchange), transport_limits(settings), Arc::clone(&dispatch) as _,
+            Arc::clone(&exchange.profiles),
+            trust(&exchange),
+            settings.transport,
+            Arc::clone(&dispatch) as _,
         )
         .await
         .map_err(|error| error.to_string())?;
         let ports = Arc::new(Ports {
-            dispatch, transports, resolver: Resolver::start(), metrics, journal, live: LiveCalls::default(),
+            dispatch,
+            transports,
+            resolver: Resolver::start(),
+            metrics,
+            journal,
+            live: LiveCalls::default(),
         });
-        let entropy = crate::edge::entropy::from_system().map_err(|error| format!("no randomness: {error}"))?;
+        let entropy = crate::edge::entropy::from_system();
         let switchboard = Switchboard::new(Arc::clone(&exchange), entropy, clock::now());
         let (alive_at, desk_alive) = watch::channel(clock::now().instant);
         let (drained_sign, drained) = watch::channel(false);
@@ -85,15 +95,16 @@ impl Daemon {
         let reloader = Arc::new(Reloader::new(Arc::clone(&ports), logging.level.clone(), Arc::clone(&configuration)));
         let vital = Arc::new(Vital::new(Arc::clone(&ports), desk_alive, settings.stall_max));
         let (drain, drain_asked) = mpsc::channel(1);
-        let operator = Operator { ports: Arc::clone(&ports), reloader: Arc::clone(&reloader), vital: Arc::clone(&vital), drain };
+        let operator =
+            Operator { ports: Arc::clone(&ports), reloader: Arc::clone(&reloader), vital: Arc::clone(&vital), drain };
         let mut tasks = vec![
             tokio::spawn(switchboard_task::run(switchboard, inbox, Arc::clone(&ports), signs)),
             tokio::spawn(tell_lateness(Arc::clone(&ports))),
             tokio::spawn(control.serve(Arc::new(operator))),
         ];
         if let Some(listen) = settings.ops_listen {
-            let page = OpsPage::bind(listen).await.map_err(|error| format!("ops listener {listen}: {error}"))?;
-            tasks.push(tokio::spawn(page.serve(Arc::clone(&vital))));
+            let port = OpsPage::bind(listen).await.map_err(|error| format!("ops listener {listen}: {error}"))?;
+            tasks.push(tokio::spawn(port.serve(Arc::clone(&vital) as _)));
         }
         ports.metrics.reloaded(&configuration.hash, since_epoch(clock::now()));
         let drain_limit = exchange.admission.drain;
@@ -112,15 +123,21 @@ impl Daemon {
         self.vital.set_draining();
         self.ports.metrics.draining(true);
         self.ports.dispatch.to_desk_surely(SwitchboardInput::Drain).await;
-        let finished = tokio::time::timeout(self.drain_limit, self.drained.wait_for(|drained| *drained)).await;
-        if finished.is_err() {
-            tracing::warn!(calls = self.ports.dispatch.running(), "the drain limit has passed, ending the calls that are left");
+        if !self.is_drained_within(self.drain_limit).await {
+            tracing::warn!(
+                calls = self.ports.live.count(),
+                "the drain limit has passed, ending the calls that are left"
+            );
             self.ports.dispatch.to_desk_surely(SwitchboardInput::EndAll(Cause::Drained)).await;
             let farewell = Duration::from_secs(5);
-            if tokio::time::timeout(farewell, self.drained.wait_for(|drained| *drained)).await.is_err() {
-                tracing::warn!(calls = self.ports.dispatch.running(), "calls are left whose peers did not answer our BYE");
+            if !self.is_drained_within(farewell).await {
+                tracing::warn!(calls = self.ports.live.count(), "calls are left whose peers did not answer our BYE");
             }
         }
+    }
+
+    async fn is_drained_within(&mut self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.drained.wait_for(|drained| *drained)).await.is_ok()
     }
 
     /// Ends at once: what is in the journal's queue is written, everything else is dropped.
@@ -130,7 +147,7 @@ impl Daemon {
         }
         self.ports.transports.stop().await;
         let ports = Arc::clone(&self.ports);
-        if tokio::task::spawn_blocking(move || ports.journal.stop()).await.is_err() {
+        if tokio::task::spawn_blocking(move || ports.journal.stop(JOURNAL_PATIENCE)).await.ok() != Some(true) {
             tracing::error!("the journal could not be closed");
         }
     }
@@ -140,24 +157,13 @@ async fn tell_lateness(ports: Arc<Ports>) {
     let mut last = Duration::ZERO;
     loop {
         tokio::time::sleep(LATENESS_EVERY).await;
-        let lateness = ports.transports.lateness();
+        // A journal that cannot take records is as far behind as can be: new calls wait until it can.
+        let lateness = if ports.journal.full() { Duration::MAX } else { ports.transports.lateness() };
         // A quiet exchange is told once that it is on time, not twenty times a second.
         if lateness >= Duration::from_millis(5) || last >= Duration::from_millis(5) {
             ports.dispatch.to_desk(SwitchboardInput::Lateness(lateness));
         }
         last = lateness;
-    }
-}
-
-fn transport_limits(settings: &Settings) -> TransportLimits {
-    let wanted = settings.transport;
-    TransportLimits {
-        connections_max: wanted.connections_max,
-        connections_per_source: wanted.connections_per_source,
-        half_open_max: wanted.half_open_max,
-        idle: wanted.idle,
-        first_message: wanted.first_message,
-        ..TransportLimits::default()
     }
 }
 

@@ -65,7 +65,7 @@ impl Dispatch {
 
     /// Puts an input into a call's inbox; gives it back when there is no such call.
     pub fn to_call(&self, call: CallId, input: Box<CallInput>) -> Result<(), Box<CallInput>> {
-        let Some(inbox) = self.calls.get(&call).map(|entry| entry.value().clone()) else { return Err(input) };
+        let Some(inbox) = self.calls.get(&call) else { return Err(input) };
         match inbox.try_send(input) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => {
@@ -102,10 +102,6 @@ impl Dispatch {
         let question: Question = Box::new(move |switchboard| drop(answer.send(question(switchboard))));
         self.desk.send(Box::new(DeskInput::Ask(question))).await.ok()?;
         answered.await.ok()
-    }
-
-    pub fn running(&self) -> usize {
-        self.calls.len()
     }
 }
 
@@ -146,7 +142,6 @@ impl Sink for Dispatch {
     }
 
     fn malformed(&self, from: Path, error: ParseError) {
-        // The transports count it; strangers' rubbish is worth no line above trace.
-        tracing::trace!(%from, error = error.name(), "malformed message");
+        self.metrics.malformed(from.transport, error);
     }
 }

@@ -43,11 +43,16 @@ impl LiveCalls {
         self.calls.insert(start.id, line);
     }
 
-    pub fn end(&self, call: CallId) {
-        self.calls.remove(&call);
+    /// True the first time.
+    pub fn end(&self, call: CallId) -> bool {
+        self.calls.remove(&call).is_some()
     }
 
-    /// Notes what happened to a call. True if there is a phone in it: then those who watch phones want to know.
+    pub fn count(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// True when a phone is in the call, so that those who watch phones want to know of it.
     pub fn happened(&self, call: CallId, event: &CallEvent, metrics: &Metrics) -> bool {
         metrics.call_event(event);
         let Some(mut line) = self.calls.get_mut(&call) else { return false };

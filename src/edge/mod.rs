@@ -3,14 +3,25 @@
 // Clocks, threads and tasks are what this layer is for.
 #![allow(clippy::disallowed_methods)]
 
+pub mod call_journal;
+pub mod call_task;
 pub mod clock;
 pub mod config;
+pub mod control;
+pub mod daemon;
+pub mod dispatch;
 pub mod entropy;
 pub mod journal;
+pub mod live;
 pub mod logging;
 pub mod metrics;
 pub mod ops_http;
+pub mod ports;
+pub mod reload;
 pub mod resolver;
+pub mod serve;
+pub mod switchboard_task;
 pub mod systemd;
 pub mod test_phone;
 pub mod transport;
+pub mod vital;

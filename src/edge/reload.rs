@@ -51,7 +51,10 @@ impl Reloader {
             Ok(Err(faults)) => {
                 self.ports.metrics.reload_refused();
                 let details: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                tracing::error!(faults = details.len(), "reload refused: the configuration has faults, nothing was changed");
+                tracing::error!(
+                    faults = details.len(),
+                    "reload refused: the configuration has faults, nothing was changed"
+                );
                 let message = format!("the configuration has {} faults; nothing was changed", details.len());
                 return Err(Fault { code: "bad_configuration", message, details });
             }

@@ -42,8 +42,9 @@ pub async fn serve(configuration: Arc<Configuration>, logging: Logging) -> Resul
     supervisor.ready();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = daemon.reloader.config_hash(), "offhook is ready");
     obey(&mut daemon, &mut signals, &supervisor).await;
+    daemon.vital.set_draining();
     supervisor.stopping();
-    tracing::info!(calls = daemon.ports.dispatch.running(), "draining: new calls are refused; a second signal ends at once");
+    tracing::info!(calls = daemon.ports.live.count(), "draining: new calls are refused; a second signal ends at once");
     tokio::select! {
         () = drain(&mut daemon, &supervisor) => {}
         () = signals.end() => tracing::warn!("ending at once"),
@@ -60,7 +61,8 @@ async fn obey(daemon: &mut Daemon, signals: &mut Signals, supervisor: &Superviso
         tokio::select! {
             _ = beat.tick() => feed(daemon, supervisor),
             _ = signals.hangup.recv() => reload(daemon, supervisor).await,
-            () = signals.end() => return,
+            _ = signals.terminate.recv() => return,
+            _ = signals.interrupt.recv() => return,
             () = daemon.drain_asked() => return,
         }
     }

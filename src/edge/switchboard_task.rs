@@ -45,7 +45,12 @@ pub async fn run(
                 Some(DeskInput::Ask(question)) => question(&switchboard),
                 None => return,
             },
-            () = tokio::time::sleep_until(wake.into()) => switchboard.handle_deadline(clock::now()),
+            () = tokio::time::sleep_until(wake.into()) => {
+                switchboard.handle_deadline(clock::now());
+                for trunk in switchboard.trunk_states() {
+                    ports.metrics.trunk_calls(&trunk.name, trunk.calls);
+                }
+            }
         }
     }
 }
@@ -70,7 +75,7 @@ fn take(switchboard: &mut Switchboard, input: SwitchboardInput, ports: &Ports) {
 fn drain(switchboard: &mut Switchboard, ports: &Arc<Ports>, signs: &DeskSigns) {
     while let Some(output) = switchboard.poll_output() {
         match output {
-            SwitchboardOutput::Send(outgoing) => ports.transports.send(CallId::SWITCHBOARD, outgoing),
+            SwitchboardOutput::Send(outgoing) => ports.send(CallId::SWITCHBOARD, outgoing),
             SwitchboardOutput::Resolve { question, name } => {
                 let ports = Arc::clone(ports);
                 tokio::spawn(async move {
@@ -98,7 +103,7 @@ fn start_call(start: CallStart, ports: &Arc<Ports>) {
     let key = owner::invite_key(&start.invite);
     ports.dispatch.enter(start.id, key.clone(), sender);
     ports.live.begin(&start);
-    ports.metrics.call_started();
+    ports.metrics.call_started(&start);
     tracing::info!(
         call = %start.id, caller = start.caller.name(), from = %Masked(&start.identity.number),
         dialled = %Masked(&start.dialled.digits), "call started"
@@ -126,4 +131,3 @@ fn tell(event: SwitchboardEvent, ports: &Ports) {
         SwitchboardEvent::Banned { address } => tracing::warn!(%address, "source banned"),
     }
 }
-

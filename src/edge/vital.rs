@@ -1,6 +1,8 @@
 //! Whether the daemon lives and serves: the truth behind the watchdog, `/healthz`, `/readyz` and the status line.
 
 use crate::edge::clock;
+use crate::edge::metrics::{Reading, table};
+use crate::edge::ops_http::{Pages, Verdict};
 use crate::edge::ports::Ports;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,20 +29,18 @@ impl Vital {
         self.draining.load(Ordering::Relaxed)
     }
 
-    pub fn ports(&self) -> &Ports {
-        &self.ports
+    /// The last sign of life of every loop.
+    fn progress(&self) -> Vec<(String, Instant)> {
+        let mut progress = self.ports.transports.progress();
+        progress.push(("switchboard".to_owned(), *self.desk_alive.borrow()));
+        progress
     }
 
     /// The loops that have made no progress for too long; empty when all is well.
     pub fn stalled(&self) -> Vec<String> {
         let now = clock::now().instant;
         let late = |at: Instant| now.saturating_duration_since(at) > self.stall_max;
-        let mut stalled: Vec<String> =
-            self.ports.transports.progress().into_iter().filter(|(_, at)| late(*at)).map(|(name, _)| name).collect();
-        if late(*self.desk_alive.borrow()) {
-            stalled.push("switchboard".to_owned());
-        }
-        stalled
+        self.progress().into_iter().filter(|(_, at)| late(*at)).map(|(name, _)| name).collect()
     }
 
     /// Why no new call would be taken; empty when one would.
@@ -57,7 +57,25 @@ impl Vital {
 
     /// One line for `systemctl status`.
     pub fn status_line(&self) -> String {
-        let calls = self.ports.dispatch.running();
+        let calls = self.ports.live.count();
         if self.is_draining() { format!("draining, {calls} calls left") } else { format!("serving, {calls} calls") }
+    }
+}
+
+impl Pages for Vital {
+    fn metrics(&self) -> String {
+        let ports = &self.ports;
+        let mut readings = ports.journal.readings();
+        readings.extend(Reading::of_transports(ports.transports.counters()));
+        readings.push(Reading::new(table::LATENESS, &[], ports.transports.lateness().as_secs_f64()));
+        ports.metrics.render(&readings)
+    }
+
+    fn health(&self) -> Verdict {
+        Verdict { reasons: self.stalled().into_iter().map(|name| format!("{name} is stalled")).collect() }
+    }
+
+    fn readiness(&self) -> Verdict {
+        Verdict { reasons: self.unready() }
     }
 }

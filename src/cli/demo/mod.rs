@@ -20,6 +20,13 @@ const DESK: &str = "127.0.0.3:5080";
 const MAIN_NUMBER: &str = "+815012345600";
 const UNASSIGNED: &str = "+815012345699";
 
+#[derive(clap::Args, Debug)]
+pub struct Arguments {
+    /// End after the two calls instead of serving on.
+    #[arg(long)]
+    pub once: bool,
+}
+
 pub fn demo(once: bool) -> ExitCode {
     let folder = std::env::temp_dir().join(format!("offhook-demo-{}", std::process::id()));
     let outcome = prepare(&folder).and_then(|(configuration, logging)| {
@@ -33,7 +40,9 @@ pub fn demo(once: bool) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("offhook demo: {error}");
-            eprintln!("The demo needs UDP and TCP ports 5060, 8080 and 9090 on 127.0.0.1, 5070 on 127.0.0.2 and 5080 on 127.0.0.3.");
+            eprintln!(
+                "The demo needs UDP and TCP ports 5060, 8080 and 9090 on 127.0.0.1, 5070 on 127.0.0.2 and 5080 on 127.0.0.3."
+            );
             ExitCode::FAILURE
         }
     }
@@ -54,7 +63,8 @@ fn prepare(folder: &Path) -> Result<(Configuration, Logging), String> {
     }
     let configuration = config::read(folder, std::iter::empty())
         .map_err(|faults| faults.iter().map(|fault| format!("{fault}\n")).collect::<String>())?;
-    let logging = logging::start(&configuration.daemon.log.level, LogFormat::Human).map_err(|error| error.to_string())?;
+    let logging =
+        logging::start(&configuration.daemon.log.level, LogFormat::Human).map_err(|error| error.to_string())?;
     Ok((configuration, logging))
 }
 
@@ -108,7 +118,9 @@ async fn place(number: &str) -> Result<caller::Outcome, String> {
         ring_max: Duration::from_secs(10),
         talk: Duration::from_millis(500),
     };
-    caller::call(address(CARRIER)?, &order).await.map_err(|error| format!("the simulated carrier at {CARRIER}: {error}"))
+    caller::call(address(CARRIER)?, &order)
+        .await
+        .map_err(|error| format!("the simulated carrier at {CARRIER}: {error}"))
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

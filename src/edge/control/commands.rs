@@ -39,7 +39,7 @@ impl Operator {
                 if self.drain.try_send(()).is_err() {
                     tracing::debug!("draining was asked for again");
                 }
-                Ok(json!({ "draining": true, "calls": self.ports.dispatch.running() }))
+                Ok(json!({ "draining": true, "calls": self.ports.live.count() }))
             }
             Command::Log { filter } => match self.reloader.set_level(&filter) {
                 Ok(()) => Ok(json!({ "filter": filter })),
@@ -51,7 +51,7 @@ impl Operator {
     fn status(&self) -> Value {
         json!({
             "version": env!("CARGO_PKG_VERSION"),
-            "calls": self.ports.dispatch.running(),
+            "calls": self.ports.live.count(),
             "draining": self.vital.is_draining(),
             "stalled": self.vital.stalled(),
             "log": self.reloader.level(),

@@ -1,0 +1,163 @@
+//! The daemon as an operator runs it: readiness, metrics, reload, drain, signals, records.
+
+use crate::daemon::{Daemon, Files, free_port, wait_for};
+use crate::sipp::{CALLEE, CALLER, Part, Sipp, Wire};
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+const FIRST: &str = "+815012340001";
+
+/// A daemon with the trunks of the call tests; calls to FIRST reach `callee`.
+fn start(callee: u16) -> Daemon {
+    let fill = [("{callee}", callee.to_string()), ("{second}", free_port().to_string()), ("{wire}", "udp".to_owned())];
+    let files = Files {
+        profile: include_str!("config/trunks.toml"),
+        dialplan: include_str!("config/dialplan.toml"),
+        fill: &fill,
+    };
+    Daemon::start(&files)
+}
+
+fn part<'a>(scenario: &'a str, address: &'static str, port: u16) -> Part<'a> {
+    Part { scenario, address, port, wire: Wire::Udp, calls: 1 }
+}
+
+/// A call that stays up until one side is told to end it.
+fn standing_call(daemon: &Daemon, callee: u16) -> (Sipp, Sipp) {
+    let waiting = Sipp::callee(&daemon.folder, &part("uas_waits", CALLEE, callee));
+    let calling = Sipp::caller(&daemon.folder, &part("uac_hung_up_on", CALLER, free_port()), daemon, FIRST);
+    wait_for(|| daemon.control(r#"{"id":1,"command":"calls"}"#).contains("talking"));
+    (calling, waiting)
+}
+
+#[test]
+fn metrics_are_clean_for_promtool() {
+    let callee = free_port();
+    let daemon = start(callee);
+    let answering = Sipp::callee(&daemon.folder, &part("uas_basic", CALLEE, callee));
+    Sipp::caller(&daemon.folder, &part("uac_basic", CALLER, free_port()), &daemon, FIRST).passes(&daemon);
+    answering.passes(&daemon);
+    daemon.records(1);
+    let (status, page) = daemon.get("/metrics").expect("a page");
+    assert_eq!(status, 200);
+    assert!(page.contains("offhook_calls_started_total 1"), "{page}");
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool starts (Debian package prometheus)");
+    promtool.stdin.take().expect("piped").write_all(page.as_bytes()).expect("written");
+    let outcome = promtool.wait_with_output().expect("promtool ends");
+    let words = String::from_utf8_lossy(&outcome.stderr);
+    assert!(outcome.status.success() && words.trim().is_empty(), "{words}");
+}
+
+#[test]
+fn the_systemd_unit_verifies_and_is_confined() {
+    let unit = concat!(env!("CARGO_MANIFEST_DIR"), "/systemd/offhook.service");
+    let verify = Command::new("systemd-analyze").args(["verify", unit]).output().expect("systemd-analyze runs");
+    let words = String::from_utf8_lossy(&verify.stderr);
+    let faults: Vec<&str> =
+        words.lines().filter(|line| line.contains("offhook.service") && !line.contains("is not executable")).collect();
+    assert!(faults.is_empty(), "{words}");
+    let security = Command::new("systemd-analyze")
+        .args(["security", "--offline=true", "--threshold=15", unit])
+        .output()
+        .expect("systemd-analyze runs");
+    assert!(security.status.success(), "exposure above 1.5:\n{}", String::from_utf8_lossy(&security.stdout));
+}
+
+#[test]
+fn a_reload_shows_its_plan_and_takes_a_new_trunk_limit() {
+    let daemon = start(free_port());
+    assert!(daemon.control(r#"{"id":1,"command":"reload","dry_run":true}"#).contains(r#""plan":[]"#));
+    daemon.rewrite("sip-profiles/test.toml", "ring_timeout = \"30s\"", "ring_timeout = \"40s\"");
+    let shown = daemon.control(r#"{"id":2,"command":"reload","dry_run":true}"#);
+    assert!(shown.contains("callees") && shown.contains("ring_timeout"), "{shown}");
+    let applied = daemon.control(r#"{"id":3,"command":"reload"}"#);
+    assert!(applied.contains("ring_timeout"), "{applied}");
+    assert!(daemon.control(r#"{"id":4,"command":"reload","dry_run":true}"#).contains(r#""plan":[]"#));
+}
+
+#[test]
+fn a_reload_with_a_fault_changes_nothing_and_says_where() {
+    let daemon = start(free_port());
+    daemon.rewrite("sip-profiles/test.toml", "ring_timeout", "rign_timeout");
+    let refused = daemon.control(r#"{"id":1,"command":"reload"}"#);
+    assert!(refused.contains("bad_configuration") && refused.contains("did you mean"), "{refused}");
+    assert_eq!(daemon.get("/readyz").map(|(status, _)| status), Some(200));
+    daemon.signal("-HUP");
+    wait_for(|| daemon.log().contains("reload failed"));
+    assert!(daemon.log().contains("reload failed"), "{}", daemon.log());
+}
+
+#[test]
+fn a_drain_refuses_new_calls_and_lets_the_running_one_finish() {
+    let callee = free_port();
+    let mut daemon = start(callee);
+    let (calling, waiting) = standing_call(&daemon, callee);
+    daemon.signal("-TERM");
+    wait_for(|| daemon.get("/readyz").is_some_and(|(status, _)| status == 503));
+    let refused = Sipp::caller(&daemon.folder, &part("uac_refused", CALLER, free_port()), &daemon, FIRST);
+    refused.passes(&daemon);
+    // The limit is 4 seconds; then the running call gets its BYE, and the daemon ends by itself.
+    calling.passes(&daemon);
+    waiting.passes(&daemon);
+    assert!(daemon.wait_for_end().success());
+    let records = daemon.records(1);
+    let drained = records.iter().find(|record| record["cause"] == "drained");
+    assert!(drained.is_some(), "{records:?}");
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let callee = free_port();
+    let mut daemon = start(callee);
+    let (calling, waiting) = standing_call(&daemon, callee);
+    daemon.signal("-TERM");
+    wait_for(|| daemon.get("/readyz").is_some_and(|(status, _)| status == 503));
+    daemon.signal("-TERM");
+    daemon.wait_for_end();
+    drop((calling, waiting));
+}
+
+#[test]
+fn an_idle_daemon_ends_at_the_first_signal() {
+    let mut daemon = start(free_port());
+    daemon.signal("-TERM");
+    assert!(daemon.wait_for_end().success());
+    assert!(!daemon.folder.0.join("run/control.sock").exists(), "the control socket's file is left");
+}
+
+#[test]
+fn an_operator_can_end_a_call() {
+    let callee = free_port();
+    let daemon = start(callee);
+    let (calling, waiting) = standing_call(&daemon, callee);
+    let calls = daemon.control(r#"{"id":1,"command":"calls"}"#);
+    let calls: serde_json::Value = serde_json::from_str(&calls).expect("JSON");
+    let call = calls["result"]["calls"][0]["call"].as_str().expect("a call").to_owned();
+    daemon.control(&format!(r#"{{"id":2,"command":"hang_up","call":"{call}"}}"#));
+    calling.passes(&daemon);
+    waiting.passes(&daemon);
+    assert_eq!(daemon.records(1)[0]["call"], call.as_str());
+}
+
+#[test]
+fn every_log_line_of_a_call_carries_its_id_and_no_line_its_whole_number() {
+    let callee = free_port();
+    let daemon = start(callee);
+    let answering = Sipp::callee(&daemon.folder, &part("uas_basic", CALLEE, callee));
+    Sipp::caller(&daemon.folder, &part("uac_basic", CALLER, free_port()), &daemon, FIRST).passes(&daemon);
+    answering.passes(&daemon);
+    let records = daemon.records(1);
+    let call = records[0]["call"].as_str().expect("an id");
+    let log = daemon.log();
+    let lines: Vec<serde_json::Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let of_call = lines.iter().filter(|line| line.to_string().contains(call)).count();
+    assert!(of_call >= 3, "{log}");
+    let told = lines.iter().filter(|line| line["level"] != "debug" && line["level"] != "DEBUG");
+    assert_eq!(told.filter(|line| line.to_string().contains("+815012340001")).count(), 0, "{log}");
+}

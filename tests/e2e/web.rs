@@ -1,0 +1,60 @@
+//! Browser phones' libraries, unmodified, over SIP on WebSocket (RFC 7118).
+
+use crate::certificates;
+use crate::daemon::{Daemon, Files, Scratch, free_port};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Once;
+
+static INSTALL: Once = Once::new();
+
+fn folder() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/web")
+}
+
+/// The libraries at the versions of the lock file.
+fn install() {
+    INSTALL.call_once(|| {
+        let outcome = Command::new("npm")
+            .args(["ci", "--omit=optional", "--no-audit", "--no-fund"])
+            .current_dir(folder())
+            .output()
+            .expect("npm runs (Debian packages nodejs and npm)");
+        assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stderr));
+    });
+}
+
+/// What the script says after registering with this password.
+fn check(script: &str, password: &str) -> String {
+    install();
+    let (tls, ws) = (free_port(), free_port());
+    let certificates_here = Scratch::new();
+    certificates::make(&certificates_here.0);
+    let profile = include_str!("config/phones.toml").replace("{dir}", &certificates_here.0.display().to_string());
+    let fill = [("{tls}", tls.to_string()), ("{ws}", ws.to_string())];
+    let files = Files { profile: &profile, dialplan: include_str!("config/phones-dialplan.toml"), fill: &fill };
+    let daemon = Daemon::start(&files);
+    let outcome = Command::new("node")
+        .arg(folder().join(script))
+        .args([&format!("ws://127.0.0.1:{ws}"), "alice", password])
+        .output()
+        .expect("node runs");
+    let told = String::from_utf8_lossy(&outcome.stdout).replace('\n', " ").trim().to_owned();
+    assert!(!told.is_empty(), "{}\n{}", String::from_utf8_lossy(&outcome.stderr), daemon.log());
+    told
+}
+
+#[test]
+fn jssip_registers_and_unregisters() {
+    assert_eq!(check("register_jssip.mjs", "secret-of-alice"), "registered unregistered");
+}
+
+#[test]
+fn sip_js_registers_and_unregisters() {
+    assert_eq!(check("register_sipjs.mjs", "secret-of-alice"), "registered unregistered");
+}
+
+#[test]
+fn a_wrong_password_is_refused_over_websocket_too() {
+    assert!(check("register_jssip.mjs", "wrong").starts_with("failed 4"));
+}
