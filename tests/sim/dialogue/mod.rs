@@ -1,0 +1,152 @@
+//! Golden dialogues: a ladder as text, what comes in and what must go out, run on one call with virtual time.
+//!
+//! `docs/dialogues.md` describes the language.
+
+mod peer;
+mod world;
+
+use peer::{Words, header, headers, method, status};
+use std::time::Duration;
+use world::World;
+
+/// One line of a dialogue with the indented lines under it.
+struct Step<'a> {
+    number: usize,
+    text: &'a str,
+    details: Vec<&'a str>,
+}
+
+fn steps(text: &str) -> Vec<Step<'_>> {
+    let mut steps: Vec<Step<'_>> = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        if line.trim().is_empty() || line.starts_with('#') {
+            continue;
+        }
+        match steps.last_mut() {
+            Some(step) if line.starts_with(' ') => step.details.push(line.trim()),
+            _ => steps.push(Step { number: index + 1, text: line.trim(), details: Vec::new() }),
+        }
+    }
+    steps
+}
+
+/// Runs a dialogue to its end.
+fn check(text: &str) {
+    let mut world = World::new();
+    for step in steps(text) {
+        let outcome = run(&mut world, &step);
+        if let Err(fault) = outcome {
+            panic!("line {}: {}\n{fault}\n\nso far:\n{}", step.number, step.text, world.ladder.join("\n"));
+        }
+    }
+    world.check_nothing_unsaid();
+}
+
+fn run(world: &mut World, step: &Step<'_>) -> Result<(), String> {
+    let words: Vec<&str> = step.text.split_whitespace().collect();
+    match words.as_slice() {
+        ["set", rest @ ..] => world.set(rest),
+        ["after", time] => {
+            world.pass(duration(time));
+            Ok(())
+        }
+        ["quiet"] => world.expect_quiet(),
+        ["again", name] => {
+            world.repeat(name);
+            Ok(())
+        }
+        ["lost", name] => {
+            world.peer(name).take().ok_or("there is nothing to lose")?;
+            Ok(())
+        }
+        ["hang-up", cause] => world.hang_up(cause),
+        ["end", rest @ ..] => world.expect_end(rest),
+        ["trail", ..] => world.expect_trail(step.text.trim_start_matches("trail").trim()),
+        ["offhook", "->", name, what @ ..] => expect(world, name.trim_end_matches(':'), what, &step.details),
+        [name, "->", what, rest @ ..] => {
+            let words = read_words(rest, &step.details);
+            let peer = world.peer(name);
+            let text = match what.parse() {
+                Ok(status) => peer.answer(status, &words),
+                Err(_) => peer.request(what, &words),
+            };
+            world.send(name, &text);
+            Ok(())
+        }
+        _ => Err("not a line of a dialogue".into()),
+    }
+}
+
+fn read_words(words: &[&str], details: &[&str]) -> Words {
+    let mut read = Words { headers: details.iter().map(|line| (*line).to_owned()).collect(), ..Words::default() };
+    for word in words {
+        match word.split_once('=') {
+            Some(("tag", tag)) => read.tag = Some(tag.to_owned()),
+            Some(("to", method)) => read.to = Some(method.to_owned()),
+            Some(other) => panic!("no such word: {other:?}"),
+            None if *word == "no-contact" => read.no_contact = true,
+            None => read.body = Some((*word).to_owned()),
+        }
+    }
+    read
+}
+
+/// `offhook -> callee: INVITE`, `offhook -> caller: 200 BYE`, with checks in the indented lines:
+/// `Header: part` must be there, `!Header: part` or `!Header` must not, `body: part` and `!body` likewise.
+fn expect(world: &mut World, name: &str, what: &[&str], details: &[&str]) -> Result<(), String> {
+    let message = world.peer(name).take().ok_or_else(|| format!("nothing was sent to {name}"))?;
+    let is_there = match (what.first().and_then(|word| word.parse::<u16>().ok()), what.get(1)) {
+        (Some(code), wanted) => {
+            status(&message) == Some(code) && wanted.is_none_or(|wanted| method(&message) == *wanted)
+        }
+        (None, _) => status(&message).is_none() && what.first() == Some(&method(&message)),
+    };
+    if !is_there {
+        return Err(format!("but this was sent:\n{message}"));
+    }
+    for detail in details {
+        let (negative, detail) = match detail.strip_prefix('!') {
+            Some(rest) => (true, rest),
+            None => (false, *detail),
+        };
+        let (key, part) = detail.split_once(':').map_or((detail, ""), |(key, part)| (key, part.trim()));
+        let found = match key {
+            "body" => {
+                let body = message.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+                !body.is_empty() && body.contains(part)
+            }
+            "message" => message.contains(part),
+            "uri" => message.split(' ').nth(1).is_some_and(|uri| uri.contains(part)),
+            _ => header(&message, key).is_some() && headers(&message, key).iter().any(|value| value.contains(part)),
+        };
+        if found == negative {
+            return Err(format!("`{detail}` is {}\n{message}", if negative { "there:" } else { "not there:" }));
+        }
+    }
+    Ok(())
+}
+
+fn duration(text: &str) -> Duration {
+    if let Some(number) = text.strip_suffix("ms") {
+        return Duration::from_millis(number.parse().expect("milliseconds"));
+    }
+    Duration::from_secs(text.trim_end_matches('s').parse().expect("seconds"))
+}
+
+macro_rules! dialogues {
+    ($($name:ident)*) => { $(
+        #[test]
+        fn $name() {
+            check(include_str!(concat!("../../data/dialogues/", stringify!($name), ".txt")));
+        }
+    )* };
+}
+
+dialogues! {
+    basic_call basic_call_ended_by_callee early_media prack_both_ways cancel_before_ringing cancel_after_ringing
+    cancel_crosses_200 busy no_answer redirect failover_on_503 failover_on_silence six_hundred_stops hold_by_sendonly
+    hold_by_inactive hold_by_zero offerless offerless_reinvite glare own_glare session_refresh_by_caller session_refresh_by_us
+    session_expires forked_200s forked_early_media missing_ack lost_ack bye_crosses bye_before_ack refer_blind refer_fails
+    carrier_challenge callee_challenge answer_only_in_183 info_dtmf update_through options_and_unknown late_cseq
+    ring_group max_duration drained parallel_busy_and_answer
+}

@@ -1,0 +1,355 @@
+//! One call and the parties around it: carries bytes between them, answers its questions, moves the clock.
+
+use super::peer::{Peer, method, status};
+use offhook::base::cause::Cause;
+use offhook::base::entropy::Entropy;
+use offhook::base::id::CallId;
+use offhook::base::machine::Machine;
+use offhook::base::now::Now;
+use offhook::base::secret::Secret;
+use offhook::domain::call::Call;
+use offhook::domain::call::interface::{
+    CallInput, CallOutput, CallStart, Dial, Party, Place, Profiles, Refused, Stage,
+};
+use offhook::domain::contact::Record;
+use offhook::domain::phone::settings::Phone;
+use offhook::domain::profile::{Listener, Profile, ReliablePolicy, SessionTimerPolicy, Timers};
+use offhook::domain::trunk::identity::{Dialled, Identity};
+use offhook::domain::trunk::settings::*;
+use offhook::protocol::sip::message::Message;
+use offhook::protocol::sip::path::{ListenerId, Path, Target, Transport};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+pub struct World {
+    now: Now,
+    call: Option<Call>,
+    peers: Vec<Peer>,
+    record: Option<Record>,
+    is_finished: bool,
+    seats: i32,
+    pub ladder: Vec<String>,
+    // What is set before the INVITE.
+    phones: Vec<String>,
+    stages: Vec<(Vec<String>, Duration)>,
+    reliable: ReliablePolicy,
+    session: SessionTimerPolicy,
+    credentials: bool,
+    max_duration: Duration,
+    routes: Vec<String>,
+}
+
+impl World {
+    pub fn new() -> World {
+        let peers = vec![
+            Peer::new("caller", "192.0.2.1:5060"),
+            Peer::new("callee", "198.51.100.1:5060"),
+            Peer::new("callee2", "198.51.100.2:5060"),
+            Peer::new("callee3", "198.51.100.3:5060"),
+        ];
+        World {
+            now: Now { instant: Instant::now(), wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000) },
+            call: None,
+            peers,
+            record: None,
+            is_finished: false,
+            seats: 0,
+            ladder: Vec::new(),
+            phones: Vec::new(),
+            stages: vec![(vec!["callee".into()], Duration::from_secs(60))],
+            reliable: ReliablePolicy::Supported,
+            session: SessionTimerPolicy {
+                enabled: false,
+                expires: Duration::from_secs(1800),
+                min: Duration::from_secs(90),
+            },
+            credentials: false,
+            max_duration: Duration::from_secs(7200),
+            routes: Vec::new(),
+        }
+    }
+
+    pub fn peer(&mut self, name: &str) -> &mut Peer {
+        self.peers.iter_mut().find(|peer| peer.name == name).unwrap_or_else(|| panic!("no party named {name}"))
+    }
+
+    pub fn set(&mut self, words: &[&str]) -> Result<(), String> {
+        match words {
+            ["phone", name] => self.phones.push((*name).into()),
+            ["stages", stages @ ..] => {
+                let one = |stage: &&str| (stage.split('+').map(String::from).collect(), Duration::from_secs(30));
+                self.stages = stages.iter().map(one).collect();
+            }
+            ["reliable", "off"] => self.reliable = ReliablePolicy::Off,
+            ["session-timer", seconds] => {
+                self.session.enabled = true;
+                self.session.expires = Duration::from_secs(seconds.parse().map_err(|_| "seconds")?);
+            }
+            ["credentials"] => self.credentials = true,
+            ["max-duration", time] => self.max_duration = super::duration(time),
+            ["route", names @ ..] => self.routes = names.iter().map(|name| (*name).to_owned()).collect(),
+            _ => return Err("no such setting".into()),
+        }
+        Ok(())
+    }
+
+    pub fn send(&mut self, name: &str, text: &str) {
+        let remote = self.peer(name).address;
+        self.note(name, text, "->");
+        let message = Box::new(Message::parse(text.as_bytes()).expect("what parties write is SIP"));
+        let from = Path { transport: Transport::Udp, listener: ListenerId(0), remote, connection: None };
+        match &mut self.call {
+            None => self.call = Some(Call::new(self.start(from, message))),
+            Some(call) => call.handle_input(self.now, CallInput::Sip { from, message }),
+        }
+        self.drain();
+    }
+
+    pub fn repeat(&mut self, name: &str) {
+        let text = self.peer(name).last_sent.clone();
+        self.send(name, &text);
+    }
+
+    pub fn hang_up(&mut self, cause: &str) -> Result<(), String> {
+        let cause = Cause::all().find(|known| known.name() == cause).ok_or("no such cause")?;
+        self.tell(CallInput::HangUp { cause });
+        Ok(())
+    }
+
+    fn tell(&mut self, input: CallInput) {
+        if let Some(call) = &mut self.call {
+            call.handle_input(self.now, input);
+        }
+        self.drain();
+    }
+
+    pub fn pass(&mut self, time: Duration) {
+        let end = self.now.instant + time;
+        for _ in 0..100_000 {
+            let due = self.call.as_ref().and_then(Call::deadline).filter(|due| *due <= end);
+            let Some(due) = due else { break };
+            let step = due.saturating_duration_since(self.now.instant);
+            self.now = self.now.after(step);
+            if let Some(call) = &mut self.call {
+                call.handle_deadline(self.now);
+            }
+            self.drain();
+        }
+        self.now = self.now.after(end.saturating_duration_since(self.now.instant));
+    }
+
+    fn note(&mut self, name: &str, text: &str, arrow: &str) {
+        let what = match status(text) {
+            Some(status) => format!("{status} ({})", method(text)),
+            None => method(text).to_owned(),
+        };
+        let line = if arrow == "->" { format!("{name} -> {what}") } else { format!("      offhook -> {name}: {what}") };
+        self.ladder.push(line);
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.call.as_mut().and_then(Call::poll_output) {
+            assert!(!self.is_finished, "an output after the last one: {output:?}");
+            match output {
+                CallOutput::Send(outgoing) => {
+                    let text = String::from_utf8(outgoing.bytes.to_vec()).expect("SIP is text here");
+                    let remote = outgoing.target.path.remote;
+                    let name = self.peers.iter().find(|peer| peer.address == remote).map(|peer| peer.name.clone());
+                    let name = name.unwrap_or_else(|| panic!("something was sent to {remote}:\n{text}"));
+                    self.note(&name, &text, "");
+                    self.peer(&name).inbox.push_back(text);
+                }
+                CallOutput::Seize { leg, .. } => {
+                    self.seats += 1;
+                    self.tell(CallInput::Seized { leg, outcome: Ok(()) });
+                }
+                CallOutput::Release { .. } => self.seats -= 1,
+                CallOutput::Route { leg, .. } => {
+                    let outcome = match self.routes.is_empty() {
+                        true => {
+                            Err(Refused { cause: Cause::NumberUnknown, retry_after: None, words: "no rule".into() })
+                        }
+                        false => {
+                            let name = self.routes.remove(0);
+                            let stage = self.stage(&[name], Duration::from_secs(30));
+                            Ok(vec![stage])
+                        }
+                    };
+                    self.tell(CallInput::Routed { leg, outcome });
+                }
+                CallOutput::Resolve { .. } => panic!("dialogues name addresses"),
+                CallOutput::Event(_) => {}
+                CallOutput::Record(record) => assert!(self.record.replace(*record).is_none(), "two records"),
+                CallOutput::Finished => self.is_finished = true,
+            }
+        }
+    }
+
+    pub fn expect_quiet(&mut self) -> Result<(), String> {
+        match self.peers.iter().find_map(|peer| peer.inbox.front()) {
+            None => Ok(()),
+            Some(message) => Err(format!("but this was sent:\n{message}")),
+        }
+    }
+
+    /// `end <cause> [fault] [status]`: the record says so, and after a while nothing is left.
+    pub fn expect_end(&mut self, words: &[&str]) -> Result<(), String> {
+        let record = self.record.as_ref().ok_or("there is no record yet")?;
+        let said =
+            [record.cause.name().to_owned(), record.fault.name().to_owned(), record.status.unwrap_or(0).to_string()];
+        for (said, wanted) in said.iter().zip(words) {
+            if said != wanted {
+                return Err(format!("the record says {said:?}, not {wanted:?}; trail: {:#?}", record.trail));
+            }
+        }
+        self.expect_quiet()?;
+        self.pass(Duration::from_secs(64));
+        for peer in &mut self.peers {
+            peer.inbox.clear();
+        }
+        if !self.is_finished {
+            return Err("64 seconds later something is left".into());
+        }
+        if self.seats != 0 {
+            return Err(format!("{} places were not given back", self.seats));
+        }
+        Ok(())
+    }
+
+    pub fn expect_trail(&mut self, words: &str) -> Result<(), String> {
+        let trail = self.record.as_ref().map(|record| record.trail.clone()).unwrap_or_default();
+        let found = trail.iter().any(|line| line.contains(words));
+        found.then_some(()).ok_or_else(|| format!("the trail is {trail:#?}"))
+    }
+
+    pub fn check_nothing_unsaid(&self) {
+        assert!(self.is_finished, "the dialogue has no `end`");
+    }
+
+    // ---- what the call is started with
+
+    fn start(&self, from: Path, invite: Box<Message>) -> CallStart {
+        let route = self.stages.iter().map(|(names, time)| self.stage(names, *time)).collect();
+        CallStart {
+            id: CallId(0x00ab_cdef),
+            entropy: Entropy::from_number(7),
+            now: self.now,
+            invite,
+            from,
+            caller: self.party("caller"),
+            profiles: Arc::new(self.profiles()),
+            dialled: Dialled { digits: "+815012345678".into(), e164: None },
+            identity: Identity { number: "+819011112222".into(), e164: None, display: "Caller".into(), private: false },
+            attributes: BTreeMap::new(),
+            route,
+            refusal: None,
+            emergency: false,
+            max_duration: self.max_duration,
+            trail: Vec::new(),
+        }
+    }
+
+    fn stage(&self, names: &[String], ring_timeout: Duration) -> Stage {
+        Stage { dials: names.iter().map(|name| self.dial(name)).collect(), ring_timeout }
+    }
+
+    fn dial(&self, name: &str) -> Dial {
+        let remote = self.peers.iter().find(|peer| peer.name == name).expect("a party").address;
+        let path = Path { transport: Transport::Udp, listener: ListenerId(0), remote, connection: None };
+        Dial {
+            party: self.party(name),
+            uri: format!("sip:+815012345678@{remote}").into(),
+            number: "+815012345678".into(),
+            routes: Vec::new(),
+            place: Place::At(Target { path, tls_name: None }),
+            target_index: 0,
+            seized: false,
+        }
+    }
+
+    fn party(&self, name: &str) -> Party {
+        let credentials = Credentials { user: "us".into(), password: Secret::new("pw"), realm: "".into() };
+        if self.phones.iter().any(|phone| phone == name) {
+            return Party::Phone(Arc::new(phone(name, credentials)));
+        }
+        let outbound_digest = self.credentials.then_some(credentials);
+        Party::Trunk(Arc::new(Trunk { outbound_digest, ..trunk(name) }))
+    }
+
+    fn profiles(&self) -> Profiles {
+        let listener = Listener {
+            id: ListenerId(0),
+            transport: Transport::Udp,
+            bind: "10.0.0.1:5060".parse().expect("an address"),
+            advertised_host: "10.0.0.1".into(),
+            advertised_port: 5060,
+            tls: None,
+            origins: Vec::new(),
+        };
+        let profile = Profile {
+            name: "test".into(),
+            listeners: vec![listener],
+            realm: "offhook".into(),
+            product: "Offhook".into(),
+            timers: Timers::default(),
+            session_timer: self.session,
+            reliable: self.reliable,
+        };
+        Profiles { profiles: vec![Arc::new(profile)], listeners: vec![(0, 0)] }
+    }
+}
+
+fn numbers() -> NumberRules {
+    NumberRules {
+        country: "81".into(),
+        national_prefix: "0".into(),
+        international_prefix: "010".into(),
+        tech_prefix_in: "".into(),
+        tech_prefix_out: "".into(),
+        format_out: NumberFormat::E164,
+    }
+}
+
+fn phone(name: &str, digest: Credentials) -> Phone {
+    Phone {
+        name: name.into(),
+        profile: "test".into(),
+        digest,
+        display: "".into(),
+        caller_number: "".into(),
+        numbers: numbers(),
+        contacts_max: 1,
+        expires_min: Duration::from_secs(60),
+        expires_max: Duration::from_secs(3600),
+        codecs: Vec::new(),
+        srtp: SrtpPolicy::Plain,
+        calls_max: 0,
+        max_duration: Duration::from_secs(7200),
+    }
+}
+
+fn trunk(name: &str) -> Trunk {
+    Trunk {
+        name: name.into(),
+        profile: "test".into(),
+        networks: Vec::new(),
+        tls_names: Vec::new(),
+        tls_authorities: None,
+        inbound_digest: None,
+        targets: Vec::new(),
+        outbound_digest: None,
+        registration: None,
+        limits: TrunkLimits { calls_max: 0, calls_per_second: 0.0, burst: 0.0 },
+        health: HealthPolicy { options_every: Duration::ZERO, failures_max: 2, retry_every: Duration::from_secs(30) },
+        failover: FailoverPolicy { codes: vec![503], no_response: Duration::from_secs(3) },
+        numbers: numbers(),
+        headers: HeaderRules::default(),
+        codecs: Vec::new(),
+        trusted: false,
+        srtp: SrtpPolicy::Plain,
+        large_by_tcp: false,
+        ring_timeout: Duration::from_secs(60),
+        max_duration: Duration::from_secs(7200),
+    }
+}
