@@ -1,6 +1,6 @@
 //! SIPp on both sides of the daemon. Callers are at 127.0.0.2, callees at 127.0.0.3.
 
-use crate::daemon::{Daemon, Scratch};
+use crate::daemon::{Daemon, Scratch, wait_for};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -32,7 +32,9 @@ pub struct Part<'a> {
 impl Sipp {
     /// Waits for calls.
     pub fn callee(scratch: &Scratch, part: &Part<'_>) -> Sipp {
-        Sipp::start(scratch, part, &[])
+        let sipp = Sipp::start(scratch, part, &[]);
+        wait_for(|| is_bound(part));
+        sipp
     }
 
     /// Places calls to `number` through the daemon.
@@ -84,6 +86,14 @@ impl Sipp {
             );
         }
     }
+}
+
+/// Whether somebody listens at the part's port, as the kernel tells it.
+fn is_bound(part: &Part<'_>) -> bool {
+    let table = if part.wire == Wire::Tcp { "/proc/net/tcp" } else { "/proc/net/udp" };
+    let wanted = format!(":{:04X} ", part.port);
+    let text = std::fs::read_to_string(table).unwrap_or_default();
+    text.lines().any(|line| line.split_once(": ").is_some_and(|(_, rest)| rest.get(8..14) == Some(wanted.as_str())))
 }
 
 impl Drop for Sipp {

@@ -165,9 +165,7 @@ pub fn parameters(source: &Source) -> Vec<String> {
 
 pub fn first_line(source: &Source) -> Vec<String> {
     match source.text.lines().next() {
-        Some(first) if first.starts_with("//! ") && !first.contains("(being written)") => {
-            Vec::new()
-        }
+        Some(first) if first.starts_with("//! ") && !first.contains("(being written)") => Vec::new(),
         _ => vec![source.fault(1, "the first line says with `//!` what the file is and what it never does")],
     }
 }
