@@ -227,13 +227,22 @@ impl Media<'_> {
         })
     }
 
-    /// Whether the profile is one of SRTP: RTP/SAVP, RTP/SAVPF, UDP/TLS/RTP/SAVP and so on.
+    /// Whether the transport is encrypted: RTP/SAVP, RTP/SAVPF, UDP/TLS/RTP/SAVP, UDP/TLS/UDPTL and so on.
     pub fn is_secure(&self) -> bool {
-        self.protocol.split('/').any(|word| word.eq_ignore_ascii_case("SAVP") || word.eq_ignore_ascii_case("SAVPF"))
+        self.speaks(&["SAVP", "SAVPF", "TLS", "DTLS"])
     }
 
     pub fn is_rtp(&self) -> bool {
-        self.protocol.split('/').any(|word| word.eq_ignore_ascii_case("RTP"))
+        self.speaks(&["RTP", "AVP", "AVPF", "SAVP", "SAVPF"])
+    }
+
+    fn speaks(&self, words: &[&str]) -> bool {
+        self.protocol.split('/').any(|own| words.iter().any(|word| own.eq_ignore_ascii_case(word)))
+    }
+
+    /// Whether it is of a kind that only RTP carries, though nothing in it says so.
+    pub fn is_unknown_sound_or_picture(&self) -> bool {
+        !self.is_rtp() && (self.is_audio() || self.kind.eq_ignore_ascii_case("video"))
     }
 
     pub fn is_audio(&self) -> bool {

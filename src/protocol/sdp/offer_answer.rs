@@ -74,13 +74,18 @@ pub struct Agreed {
 /// A stream that is refused stays as it was. `keyed`: the session level holds a fingerprint for all streams.
 /// Says whether anything was changed.
 pub fn restrict(media: &mut Media<'_>, keyed: bool, policy: &Policy<'_>) -> Result<bool, Unacceptable> {
-    if media.port == 0 || !media.is_rtp() {
+    if media.port == 0 {
         return Ok(false);
+    }
+    if media.is_unknown_sound_or_picture() {
+        return Err(Unacceptable::NoCodec);
     }
     match (policy.security, media.is_secure()) {
         (Security::Plain, true) => return Err(Unacceptable::OnlySecure),
-        (Security::Required, false) => return Err(Unacceptable::NotSecure),
-        (Security::Required, true) if !keyed && !has_keys(media) => return Err(Unacceptable::NotSecure),
+        (Security::Required, false) if media.is_rtp() => return Err(Unacceptable::NotSecure),
+        (Security::Required, true) if media.is_rtp() && !keyed && !has_keys(media) => {
+            return Err(Unacceptable::NotSecure);
+        }
         _ => {}
     }
     let lines = media.lines.len();
@@ -195,7 +200,7 @@ fn fit_media<'a>(
         }
         _ => true,
     });
-    if given.is_secure() && !has_keys(&given) && !answer.is_keyed() {
+    if given.is_rtp() && given.is_secure() && !has_keys(&given) && !answer.is_keyed() {
         return rejected(offered);
     }
     let wanted = answer.direction(&given);

@@ -122,6 +122,11 @@ fn srtp_is_offered_only_to_who_takes_it_and_demanded_of_who_must() {
         assert!(sent(offer, SrtpPolicy::Optional).is_ok() && sent(offer, SrtpPolicy::Required).is_ok());
     }
     assert_eq!(sent(bare, SrtpPolicy::Required), Err(Refusal::NotSecure));
+    // What calls itself neither is sound that nobody can judge; fax over TLS is no plain fax.
+    for odd in ["audio 4000 R^TP/SAVP", "audio 4000 SAVP", "video 4000 what", "image 4000 UDP/TLS/UDPTL"] {
+        assert!(sent(&format!("v=0\nm={odd} 0\n"), SrtpPolicy::Plain).is_err(), "{odd}");
+    }
+    assert!(sent("v=0\nm=image 4000 udptl t38\n", SrtpPolicy::Required).is_ok());
     // Both profiles side by side: the plain peer gets the plain stream alone, in its place.
     let both = format!("{secure}m=audio 4002 RTP/AVP 0\n");
     let sent = text(sent(&both, SrtpPolicy::Plain));
