@@ -1,13 +1,12 @@
 //! The INVITE toward a party: what crosses from the caller's, and what is ours. Passes nothing that tells where the caller is.
 
 use crate::base::id::LegId;
-use crate::domain::call::interface::{Dial, Party};
+use crate::domain::call::interface::Dial;
 use crate::domain::call::parts::Parts;
 use crate::domain::leg::leg::{Leg, Line};
 use crate::domain::leg::media_plan;
 use crate::domain::leg::outbound::{InvitePlan, Outbound};
-use crate::domain::trunk::identity::Identity;
-use crate::domain::trunk::settings::HeaderRules;
+use crate::domain::trunk::crossing::{self, Header};
 use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::uri::Uri;
@@ -30,30 +29,26 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: (Vec<Target>, bool))
     };
     let hops = caller.and_then(|caller| caller.invite.number(HeaderName::MaxForwards).ok().flatten()).unwrap_or(70);
     let may_be_reliable = offer.is_some() || (has_offer && caller.is_some_and(|caller| caller.is_reliable));
+    let headers = match caller {
+        Some(caller) => {
+            let from = story.caller.peer(wire.host(caller.from().listener));
+            let crossing = crossing::of_invite(&caller.invite, &story.identity, &from, &dial.party.peer(host));
+            crossing.into_iter().map(|header| (header.name, header.value)).collect()
+        }
+        None => Vec::new(),
+    };
     let plan = InvitePlan {
         uri: dial.uri.clone(),
-        from: from_value(&story.identity, &dial.party, host),
+        from: story.identity.from_value(&dial.party.peer(host)).into(),
         to: to_value(dial),
         routes: dial.routes.clone(),
-        headers: Vec::new(),
+        headers,
         hops: hops.saturating_sub(1),
         offer,
         may_be_reliable,
     };
     let outbound = Outbound::start(&mut line, wire, plan, targets);
     Ok(Leg::outbound(line, outbound))
-}
-
-/// From toward a party. Who asked to be hidden is hidden from those who are not trusted (RFC 3323 4.1.1.3).
-fn from_value(identity: &Identity, party: &Party, host: &str) -> Box<str> {
-    if identity.private && !party.is_trusted() {
-        return "\"Anonymous\" <sip:anonymous@anonymous.invalid>".into();
-    }
-    if identity.display.is_empty() {
-        format!("<sip:{}@{host}>", identity.number).into()
-    } else {
-        format!("\"{}\" <sip:{}@{host}>", identity.display.replace(['"', '\\'], ""), identity.number).into()
-    }
 }
 
 /// To names the number, and of hosts only what the Request-URI names anyway.
@@ -72,21 +67,12 @@ fn bracketed(host: &str) -> String {
     if host.contains(':') { format!("[{host}]") } else { host.into() }
 }
 
-/// Headers of a provisional response that both sides' allow lists let through.
-pub fn passed_up(parts: &Parts, from: LegId, message: &Message) -> Vec<(HeaderName, Box<str>)> {
-    let callee = parts.leg(from).map(|leg| &leg.line.party);
-    [HeaderName::PEarlyMedia, HeaderName::AlertInfo, HeaderName::CallInfo]
-        .into_iter()
-        .filter(|name| {
-            let passes_in = callee.is_some_and(|party| lists(party, |rules| &rules.pass_in, *name));
-            passes_in && lists(&parts.story.caller, |rules| &rules.pass_out, *name)
-        })
-        .filter_map(|name| message.get(name).map(|value| (name, value.into())))
-        .collect()
-}
-
-fn lists(party: &Party, list: impl Fn(&HeaderRules) -> &Vec<Box<str>>, name: HeaderName) -> bool {
-    party.header_rules().is_some_and(|rules| list(rules).iter().any(|own| HeaderName::parse(own) == name))
+/// Headers of a response that both sides' allow lists let through.
+pub fn passed_up(parts: &Parts, from: LegId, message: &Message) -> Vec<Header> {
+    let (Some(callee), Some(caller)) = (parts.leg(from), parts.leg(LegId::CALLER)) else { return Vec::new() };
+    let host = |leg: &Leg| parts.wire.host(leg.line.target.path.listener).to_owned();
+    let (down, up) = (host(callee), host(caller));
+    crossing::of_message(message, &callee.line.party.peer(&down), &caller.line.party.peer(&up))
 }
 
 /// Bodies of INFO that go from one side to the other.

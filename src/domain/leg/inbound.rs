@@ -11,6 +11,7 @@ use crate::domain::leg::leg::{self, Line, State};
 use crate::domain::leg::media_plan;
 use crate::domain::leg::wire::Wire;
 use crate::domain::profile::ReliablePolicy;
+use crate::domain::trunk::crossing::Header;
 use crate::protocol::sip::dialog::{Dialog, Order};
 use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
@@ -37,7 +38,7 @@ pub struct Progress<'a> {
     pub phrase: &'a str,
     pub source: Source,
     pub description: Option<&'a [u8]>,
-    pub headers: &'a [(HeaderName, Box<str>)],
+    pub headers: &'a [Header],
 }
 
 /// A final response that is no success.
@@ -211,8 +212,8 @@ impl Inbound {
         let mut writer = Writer::reply(&self.invite, self.from.remote, progress.status, progress.phrase, Some(tag));
         writer.header(HeaderName::Contact, contact).header(HeaderName::Allow, headers::ALLOW);
         wire.server_header(&mut writer, self.from.listener);
-        for (name, value) in progress.headers {
-            writer.header(*name, value);
+        for Header { name, value } in progress.headers {
+            writer.header_named(name, value);
         }
         let has_body = body.is_some();
         let rseq = self.is_reliable.then(|| slot.reliable.next_rseq());

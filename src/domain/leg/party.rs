@@ -1,8 +1,10 @@
 //! Who is at the other end of a leg, and what is asked of everybody alike. Reaches nobody.
 
 use crate::domain::leg::media_plan::Side;
+use crate::domain::phone::identity;
 use crate::domain::phone::settings::Phone;
-use crate::domain::trunk::settings::{Credentials, HeaderRules, NumberRules, Trunk};
+use crate::domain::trunk::identity::Peer;
+use crate::domain::trunk::settings::{Credentials, Trunk};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,14 +28,6 @@ impl Party {
         matches!(self, Party::Phone(_))
     }
 
-    /// Its identity headers are believed, and ours are sent to it.
-    pub fn is_trusted(&self) -> bool {
-        match self {
-            Party::Trunk(trunk) => trunk.trusted,
-            Party::Phone(_) => false,
-        }
-    }
-
     /// How its media is to be spoken of; `host` is our advertised host on its listener.
     pub fn side<'a>(&'a self, host: &'a str) -> Side<'a> {
         match self {
@@ -42,24 +36,18 @@ impl Party {
         }
     }
 
+    /// How it is spoken to as far as numbers, headers and identity go.
+    pub fn peer<'a>(&'a self, host: &'a str) -> Peer<'a> {
+        match self {
+            Party::Trunk(trunk) => Peer::of_trunk(trunk, host),
+            Party::Phone(phone) => identity::peer(phone, host),
+        }
+    }
+
     /// Our credentials toward it. A phone never gets an answer to a challenge: it is a callee, not our registrar.
     pub fn credentials(&self) -> Option<&Credentials> {
         match self {
             Party::Trunk(trunk) => trunk.outbound_digest.as_ref(),
-            Party::Phone(_) => None,
-        }
-    }
-
-    pub fn numbers(&self) -> &NumberRules {
-        match self {
-            Party::Trunk(trunk) => &trunk.numbers,
-            Party::Phone(phone) => &phone.numbers,
-        }
-    }
-
-    pub fn header_rules(&self) -> Option<&HeaderRules> {
-        match self {
-            Party::Trunk(trunk) => Some(&trunk.headers),
             Party::Phone(_) => None,
         }
     }

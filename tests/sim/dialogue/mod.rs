@@ -55,6 +55,7 @@ fn run(world: &mut World, step: &Step<'_>) -> Result<(), String> {
             world.repeat(name);
             Ok(())
         }
+        ["undeliverable", name] => world.undeliverable(name),
         ["lost", name] => {
             world.peer(name).take().ok_or("there is nothing to lose")?;
             Ok(())
@@ -82,6 +83,7 @@ fn read_words(words: &[&str], details: &[&str]) -> Words {
     for word in words {
         match word.split_once('=') {
             Some(("tag", tag)) => read.tag = Some(tag.to_owned()),
+            Some(("cseq", number)) => read.cseq = number.parse().ok(),
             Some(("to", method)) => read.to = Some(method.to_owned()),
             Some(other) => panic!("no such word: {other:?}"),
             None if *word == "no-contact" => read.no_contact = true,
@@ -148,5 +150,8 @@ dialogues! {
     hold_by_inactive hold_by_zero offerless offerless_reinvite glare own_glare session_refresh_by_caller session_refresh_by_us
     session_expires forked_200s forked_early_media missing_ack lost_ack bye_crosses bye_before_ack refer_blind refer_fails
     carrier_challenge callee_challenge answer_only_in_183 info_dtmf update_through options_and_unknown late_cseq
-    ring_group max_duration drained parallel_busy_and_answer
+    ring_group max_duration drained parallel_busy_and_answer offerless_reliable too_brief_below too_brief_above
+    unknown_extension secure_to_plain no_prack dialog_gone_at_reinvite silent_at_reinvite drained_while_ringing refused_outright
+    large_by_tcp reinvite_withdrawn reinvite_refused cancel_crosses_answer bye_early phone_forwards transfer_referrer_leaves
+    busy_after_early_media second_reinvite_too_soon places_of_a_name wrong_password identity_and_headers
 }

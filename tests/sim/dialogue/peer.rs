@@ -25,6 +25,8 @@ pub struct Words {
     pub body: Option<String>,
     pub headers: Vec<String>,
     pub no_contact: bool,
+    /// A number for CSeq other than the next.
+    pub cseq: Option<u32>,
 }
 
 pub fn header<'a>(message: &'a str, name: &str) -> Option<&'a str> {
@@ -113,6 +115,9 @@ impl Peer {
         if name != "ACK" && name != "CANCEL" {
             self.cseq += 1;
             self.branches += 1;
+        }
+        if let Some(cseq) = words.cseq {
+            self.cseq = cseq;
         }
         let fresh = format!("z9hG4bK-{}-{}", self.name, self.branches);
         let (branch, cseq) = match name {
@@ -205,6 +210,13 @@ impl Peer {
                         "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 4000 RTP/SAVP 0\r\n"
                     ),
                 );
+            }
+            "large" => {
+                let lines = "a=candidate:1 1 UDP 2130706431 192.0.2.99 4000 typ host\r\n".repeat(24);
+                let body = format!(
+                    "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n{lines}"
+                );
+                return ("application/sdp", body);
             }
             "digit" => return ("application/dtmf-relay", "Signal=5\r\nDuration=160\r\n".into()),
             other => panic!("no such body: {other}"),

@@ -9,7 +9,7 @@ use offhook::base::now::Now;
 use offhook::base::secret::Secret;
 use offhook::domain::call::Call;
 use offhook::domain::call::interface::{
-    CallInput, CallOutput, CallStart, Dial, Party, Place, Profiles, Refused, Stage,
+    CallInput, CallOutput, CallStart, Dial, NameToResolve, Party, Place, Profiles, Refused, Stage,
 };
 use offhook::domain::contact::Record;
 use offhook::domain::phone::settings::Phone;
@@ -38,6 +38,13 @@ pub struct World {
     credentials: bool,
     max_duration: Duration,
     routes: Vec<String>,
+    refusal: Option<Cause>,
+    /// The callee is a name with these places behind it.
+    places: Vec<String>,
+    has_tcp: bool,
+    trusted: bool,
+    private: bool,
+    last_token: BTreeMap<String, u32>,
 }
 
 impl World {
@@ -67,6 +74,12 @@ impl World {
             credentials: false,
             max_duration: Duration::from_secs(7200),
             routes: Vec::new(),
+            refusal: None,
+            places: Vec::new(),
+            has_tcp: false,
+            trusted: false,
+            private: false,
+            last_token: BTreeMap::new(),
         }
     }
 
@@ -88,6 +101,11 @@ impl World {
             }
             ["credentials"] => self.credentials = true,
             ["max-duration", time] => self.max_duration = super::duration(time),
+            ["refused", cause] => self.refusal = Cause::all().find(|known| known.name() == *cause),
+            ["places", names @ ..] => self.places = names.iter().map(|name| (*name).to_owned()).collect(),
+            ["tcp"] => self.has_tcp = true,
+            ["trusted"] => self.trusted = true,
+            ["private"] => self.private = true,
             ["route", names @ ..] => self.routes = names.iter().map(|name| (*name).to_owned()).collect(),
             _ => return Err("no such setting".into()),
         }
@@ -114,6 +132,13 @@ impl World {
     pub fn hang_up(&mut self, cause: &str) -> Result<(), String> {
         let cause = Cause::all().find(|known| known.name() == cause).ok_or("no such cause")?;
         self.tell(CallInput::HangUp { cause });
+        Ok(())
+    }
+
+    /// What was last sent to a party could not be delivered.
+    pub fn undeliverable(&mut self, name: &str) -> Result<(), String> {
+        let token = *self.last_token.get(name).ok_or("nothing was sent")?;
+        self.tell(CallInput::Undeliverable { token });
         Ok(())
     }
 
@@ -158,6 +183,7 @@ impl World {
                     let name = self.peers.iter().find(|peer| peer.address == remote).map(|peer| peer.name.clone());
                     let name = name.unwrap_or_else(|| panic!("something was sent to {remote}:\n{text}"));
                     self.note(&name, &text, "");
+                    self.last_token.insert(name.clone(), outgoing.token);
                     self.peer(&name).inbox.push_back(text);
                 }
                 CallOutput::Seize { leg, .. } => {
@@ -178,7 +204,10 @@ impl World {
                     };
                     self.tell(CallInput::Routed { leg, outcome });
                 }
-                CallOutput::Resolve { .. } => panic!("dialogues name addresses"),
+                CallOutput::Resolve { leg, .. } => {
+                    let targets = self.places.iter().map(|name| self.target(name)).collect();
+                    self.tell(CallInput::Resolved { leg, targets });
+                }
                 CallOutput::Event(_) => {}
                 CallOutput::Record(record) => assert!(self.record.replace(*record).is_none(), "two records"),
                 CallOutput::Finished => self.is_finished = true,
@@ -240,10 +269,15 @@ impl World {
             caller: self.party("caller"),
             profiles: Arc::new(self.profiles()),
             dialled: Dialled { digits: "+815012345678".into(), e164: None },
-            identity: Identity { number: "+819011112222".into(), e164: None, display: "Caller".into(), private: false },
+            identity: Identity {
+                number: "+819011112222".into(),
+                e164: None,
+                display: "Caller".into(),
+                private: self.private,
+            },
             attributes: BTreeMap::new(),
             route,
-            refusal: None,
+            refusal: self.refusal.map(|cause| Refused { cause, retry_after: Some(7), words: "no place".into() }),
             emergency: false,
             max_duration: self.max_duration,
             trail: Vec::new(),
@@ -255,16 +289,32 @@ impl World {
     }
 
     fn dial(&self, name: &str) -> Dial {
-        let remote = self.peers.iter().find(|peer| peer.name == name).expect("a party").address;
-        let path = Path { transport: Transport::Udp, listener: ListenerId(0), remote, connection: None };
+        let target = self.target(name);
+        let remote = target.path.remote;
+        let carrier = NameToResolve {
+            host: "carrier.example".into(),
+            port: None,
+            transport: None,
+            listener: ListenerId(0),
+            tls_name: None,
+        };
+        let place = if self.places.is_empty() { Place::At(target) } else { Place::Name(carrier) };
         Dial {
             party: self.party(name),
             uri: format!("sip:+815012345678@{remote}").into(),
             number: "+815012345678".into(),
             routes: Vec::new(),
-            place: Place::At(Target { path, tls_name: None }),
+            place,
             target_index: 0,
             seized: false,
+        }
+    }
+
+    fn target(&self, name: &str) -> Target {
+        let remote = self.peers.iter().find(|peer| peer.name == name).expect("a party").address;
+        Target {
+            path: Path { transport: Transport::Udp, listener: ListenerId(0), remote, connection: None },
+            tls_name: None,
         }
     }
 
@@ -274,7 +324,13 @@ impl World {
             return Party::Phone(Arc::new(phone(name, credentials)));
         }
         let outbound_digest = self.credentials.then_some(credentials);
-        Party::Trunk(Arc::new(Trunk { outbound_digest, ..trunk(name) }))
+        Party::Trunk(Arc::new(Trunk {
+            outbound_digest,
+            trusted: self.trusted,
+            large_by_tcp: self.has_tcp,
+            headers: HeaderRules { pass_in: vec!["X-Pass".into()], ..HeaderRules::default() },
+            ..trunk(name)
+        }))
     }
 
     fn profiles(&self) -> Profiles {
@@ -287,16 +343,19 @@ impl World {
             tls: None,
             origins: Vec::new(),
         };
+        let tcp = Listener { id: ListenerId(1), transport: Transport::Tcp, ..listener.clone() };
+        let listeners = if self.has_tcp { vec![listener, tcp] } else { vec![listener] };
+        let numbers = (0..listeners.len()).map(|at| (0, u16::try_from(at).expect("few"))).collect();
         let profile = Profile {
             name: "test".into(),
-            listeners: vec![listener],
+            listeners,
             realm: "offhook".into(),
             product: "Offhook".into(),
             timers: Timers::default(),
             session_timer: self.session,
             reliable: self.reliable,
         };
-        Profiles { profiles: vec![Arc::new(profile)], listeners: vec![(0, 0)] }
+        Profiles { profiles: vec![Arc::new(profile)], listeners: numbers }
     }
 }
 
