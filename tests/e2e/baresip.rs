@@ -12,6 +12,8 @@ pub struct Baresip {
     folder: PathBuf,
     control: TcpStream,
     heard: String,
+    /// What follows the @ of those whom it calls: the daemon itself, so that no name is looked up.
+    exchange: String,
 }
 
 /// Whose phone it is and how it reaches the daemon.
@@ -55,12 +57,18 @@ impl Baresip {
         });
         let stream = stream.unwrap_or_else(|| panic!("baresip: {}", read(&folder.join("log"))));
         stream.set_read_timeout(Some(Duration::from_millis(100))).expect("a deadline");
-        Baresip { child, folder, control: stream, heard: String::new() }
+        let exchange = format!("{};transport={}", account.registrar, account.transport);
+        Baresip { child, folder, control: stream, heard: String::new(), exchange }
     }
 
     pub fn command(&mut self, command: &str, parameters: &str) {
         let body = format!(r#"{{"command":"{command}","params":"{parameters}","token":"t"}}"#);
         write!(self.control, "{}:{body},", body.len()).expect("written");
+    }
+
+    pub fn dial(&mut self, user: &str) {
+        let to = format!("sip:{user}@{}", self.exchange);
+        self.command("dial", &to);
     }
 
     /// Waits until baresip has told of this event.

@@ -122,6 +122,13 @@ impl Daemon {
         Some((status, body))
     }
 
+    /// The sum of all series of one metric.
+    pub fn metric(&self, name: &str) -> f64 {
+        let (_, page) = self.get("/metrics").expect("a page");
+        let series = page.lines().filter(|line| line.split(['{', ' ']).next() == Some(name));
+        series.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
     /// One request on the control socket.
     pub fn control(&self, request: &str) -> String {
         let mut stream = UnixStream::connect(self.folder.0.join("run/control.sock")).expect("the control socket");

@@ -31,7 +31,7 @@ fn check(script: &str, password: &str) -> String {
     let certificates_here = Scratch::new();
     certificates::make(&certificates_here.0);
     let profile = include_str!("config/phones.toml").replace("{dir}", &certificates_here.0.display().to_string());
-    let fill = [("{tls}", tls.to_string()), ("{ws}", ws.to_string())];
+    let fill = [("{tls}", tls.to_string()), ("{ws}", ws.to_string()), ("{digest}", "both".to_owned())];
     let files = Files { profile: &profile, dialplan: include_str!("config/phones-dialplan.toml"), fill: &fill };
     let daemon = Daemon::start(&files);
     let outcome = Command::new("node")

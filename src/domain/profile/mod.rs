@@ -1,5 +1,6 @@
 //! One listening side of the SIP edge: where it listens, how it presents itself, which timers it keeps.
 
+use crate::protocol::sip::digest::Algorithm;
 use crate::protocol::sip::path::{ListenerId, Transport};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub struct Profile {
     pub timers: Timers,
     pub session_timer: SessionTimerPolicy,
     pub reliable: ReliablePolicy,
+    pub digest: DigestPolicy,
 }
 
 /// One socket that we listen on.
@@ -62,6 +64,25 @@ pub struct SessionTimerPolicy {
     pub enabled: bool,
     pub expires: Duration,
     pub min: Duration,
+}
+
+/// What phones are challenged with (RFC 8760). Some give up on a challenge that they do not know instead of taking the other.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum DigestPolicy {
+    /// SHA-256 first, MD5 for those that know no better.
+    Both,
+    Sha256,
+    Md5,
+}
+
+impl DigestPolicy {
+    pub fn algorithms(self) -> &'static [Algorithm] {
+        match self {
+            DigestPolicy::Both => Algorithm::ALL,
+            DigestPolicy::Sha256 => &[Algorithm::Sha256],
+            DigestPolicy::Md5 => &[Algorithm::Md5],
+        }
+    }
 }
 
 /// RFC 3262: whether provisional responses are reliable.

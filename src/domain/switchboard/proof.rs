@@ -3,10 +3,10 @@
 use crate::base::entropy::Entropy;
 use crate::base::now::Now;
 use crate::domain::call::interface::Party;
+use crate::domain::profile::{DigestPolicy, Profile};
 use crate::domain::switchboard::board::Switchboard;
 use crate::domain::switchboard::index::Login as Known;
 use crate::domain::trunk::settings::{Credentials, Trunk};
-use crate::protocol::sip::digest::Algorithm;
 use crate::protocol::sip::digest::client::{Challenge, Login};
 use crate::protocol::sip::digest::server::{Authenticator, Verdict};
 use crate::protocol::sip::message::{HeaderName, Message};
@@ -29,17 +29,18 @@ pub(super) enum Proof {
 /// How long a nonce is good: a phone refreshes several things with one.
 const NONCE_LIFETIME: Duration = Duration::from_secs(300);
 
-/// One doorkeeper per realm.
+/// One doorkeeper per realm and kind of challenge.
 #[derive(Default)]
 pub(super) struct Prover {
-    realms: BTreeMap<Box<str>, Authenticator>,
+    realms: BTreeMap<(Box<str>, DigestPolicy), Authenticator>,
 }
 
 impl Prover {
-    fn of(&mut self, realm: &str, entropy: &mut Entropy) -> &mut Authenticator {
+    fn of(&mut self, profile: &Profile, entropy: &mut Entropy) -> &mut Authenticator {
+        let algorithms = profile.digest.algorithms();
         self.realms
-            .entry(realm.into())
-            .or_insert_with(|| Authenticator::new(realm, NONCE_LIFETIME, Algorithm::ALL, entropy))
+            .entry((profile.realm.clone(), profile.digest))
+            .or_insert_with(|| Authenticator::new(&profile.realm, NONCE_LIFETIME, algorithms, entropy))
     }
 }
 
@@ -50,7 +51,7 @@ impl Switchboard {
         else {
             return Proof::Missing { stale: false };
         };
-        let keeper = self.prover.of(&profile.realm, &mut self.entropy);
+        let keeper = self.prover.of(profile, &mut self.entropy);
         let verdict = keeper.verify(now, from.remote, message, |user| {
             index.login(number, user).and_then(|known| match known {
                 Known::Phone(phone) => Some(&phone.digest.password),
@@ -87,7 +88,7 @@ impl Switchboard {
     pub(super) fn challenges(&mut self, now: Now, from: Path, stale: bool) -> Vec<String> {
         let index = self.index.clone();
         let Some((profile, _)) = index.listener(from.listener) else { return Vec::new() };
-        self.prover.of(&profile.realm, &mut self.entropy).challenges(now, from.remote, stale)
+        self.prover.of(profile, &mut self.entropy).challenges(now, from.remote, stale)
     }
 
     /// Our credentials for a carrier's challenge to a REGISTER, if we have any for it.

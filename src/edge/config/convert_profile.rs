@@ -1,6 +1,6 @@
 //! `[profile]` and `[[listener]]` of a file in `sip-profiles/`.
 
-use crate::domain::profile::{Listener, Profile, ReliablePolicy, SessionTimerPolicy, Timers, TlsFiles};
+use crate::domain::profile::{DigestPolicy, Listener, Profile, ReliablePolicy, SessionTimerPolicy, Timers, TlsFiles};
 use crate::edge::config::certificates;
 use crate::edge::config::fields::{Fields, printable};
 use crate::edge::config::place::Place;
@@ -16,6 +16,8 @@ const TRANSPORTS: &[(&str, Transport)] = &[
     ("ws", Transport::Ws),
     ("wss", Transport::Wss),
 ];
+const DIGEST: &[(&str, DigestPolicy)] =
+    &[("both", DigestPolicy::Both), ("sha-256", DigestPolicy::Sha256), ("md5", DigestPolicy::Md5)];
 const RELIABLE: &[(&str, ReliablePolicy)] =
     &[("off", ReliablePolicy::Off), ("supported", ReliablePolicy::Supported), ("required", ReliablePolicy::Required)];
 
@@ -52,6 +54,7 @@ pub fn profile(fields: Fields<'_>, file_stem: &str) -> (Profile, bool, Place) {
         timers: timers(fields.table("timers")),
         session_timer: session_timer(fields.table("session_timer")),
         reliable: fields.choice("reliable", RELIABLE, ReliablePolicy::Supported),
+        digest: fields.choice("digest", DIGEST, DigestPolicy::Both),
     };
     let at = fields.place("name");
     fields.finish();

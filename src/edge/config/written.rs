@@ -156,7 +156,8 @@ pub fn admission(policy: &AdmissionPolicy) -> Vec<Line> {
 
 pub fn profile(profile: &Profile) -> Vec<Line> {
     // Every field is written below; a new one does not compile until it is.
-    let Profile { name: _, listeners: _, realm: _, product: _, timers: _, session_timer: _, reliable: _ } = profile;
+    let Profile { name: _, listeners: _, realm: _, product: _, timers: _, session_timer: _, reliable: _, digest: _ } =
+        profile;
     let mut lines = Lines::new(Effect::NewCalls);
     lines.text("realm", &profile.realm);
     lines.text("product", &profile.product);
@@ -167,6 +168,7 @@ pub fn profile(profile: &Profile) -> Vec<Line> {
     lines.time("session_timer.expires", profile.session_timer.expires);
     lines.time("session_timer.min", profile.session_timer.min);
     lines.word("reliable", profile.reliable);
+    lines.word("digest", profile.digest);
     lines.all
 }
 

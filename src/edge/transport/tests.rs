@@ -120,6 +120,7 @@ fn profiles(listeners: Vec<Listener>) -> Arc<Profiles> {
             min: Duration::from_secs(90),
         },
         reliable: ReliablePolicy::Off,
+        digest: crate::domain::profile::DigestPolicy::Both,
     };
     Arc::new(Profiles { profiles: vec![Arc::new(profile)], listeners: (0..count).map(|index| (0, index)).collect() })
 }

@@ -354,6 +354,7 @@ impl World {
             timers: Timers::default(),
             session_timer: self.session,
             reliable: self.reliable,
+            digest: offhook::domain::profile::DigestPolicy::Both,
         };
         Profiles { profiles: vec![Arc::new(profile)], listeners: numbers }
     }

@@ -58,6 +58,7 @@ fn profile(name: &str, listeners: Vec<Listener>) -> Arc<Profile> {
             min: Duration::from_secs(90),
         },
         reliable: ReliablePolicy::Supported,
+        digest: crate::domain::profile::DigestPolicy::Both,
     })
 }
 
