@@ -2,8 +2,9 @@
 
 use crate::domain::call::interface::Party;
 use crate::domain::dialplan::lookup::{Asker, Wanted};
+use crate::domain::phone;
 use crate::domain::trunk::attributes;
-use crate::domain::trunk::identity::{Dialled, Identity, Peer, Privacy};
+use crate::domain::trunk::identity::{Dialled, Identity, Peer};
 use crate::domain::trunk::settings::NumberRules;
 use crate::protocol::sip::message::Message;
 use std::collections::BTreeMap;
@@ -53,11 +54,6 @@ pub(super) fn caller_of(message: &Message, caller: &Party, host: &str) -> (Ident
             let identity = Identity::of_caller(message, &Peer::of_trunk(trunk, host));
             (identity, attributes::of_invite(message, trunk.trusted))
         }
-        Party::Phone(phone) => {
-            let shown = if phone.caller_number.is_empty() { &*phone.name } else { &*phone.caller_number };
-            let mut identity = Identity::assigned(shown, &phone.display, &phone.numbers);
-            identity.private = Privacy::of(message).hides_caller();
-            (identity, attributes::of_invite(message, false))
-        }
+        Party::Phone(phone) => (phone::identity::caller(phone, message), attributes::of_invite(message, false)),
     }
 }
