@@ -135,6 +135,27 @@ fn duration(text: &str) -> Duration {
     Duration::from_secs(text.trim_end_matches('s').parse().expect("seconds"))
 }
 
+/// A call that has been answered and has nothing under way, as a daemon holds thousands of.
+#[test]
+fn a_held_call_costs_little() {
+    let begin = include_str!("../../data/dialogues/basic_call.txt").split("caller -> BYE").next().expect("a beginning");
+    let mut first = World::new();
+    first.share();
+    let bytes = crate::memory::cost_of_each(|| {
+        let mut world = World::beside(&first);
+        for step in steps(begin) {
+            run(&mut world, &step).expect("the dialogue goes well");
+        }
+        world.pass(Duration::from_secs(64));
+        let call = world.take_call();
+        assert_eq!(call.transaction_count(), 0);
+        call
+    });
+    println!("a held call: {bytes} bytes");
+    // The bar is 6 KB for everything: its task and inbox take 1.4 KB of them.
+    assert!(bytes <= 4_600, "a held call costs {bytes} bytes");
+}
+
 macro_rules! dialogues {
     ($($name:ident)*) => { $(
         #[test]

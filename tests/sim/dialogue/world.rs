@@ -45,6 +45,9 @@ pub struct World {
     trusted: bool,
     private: bool,
     last_token: BTreeMap<String, u32>,
+    /// What a daemon's calls share: configuration is not a call's own.
+    shared: Vec<(String, Party)>,
+    profiles: Arc<Profiles>,
 }
 
 impl World {
@@ -80,6 +83,20 @@ impl World {
             trusted: false,
             private: false,
             last_token: BTreeMap::new(),
+            shared: Vec::new(),
+            profiles: Arc::default(),
+        }
+    }
+
+    /// Another call under the same configuration.
+    pub fn beside(other: &World) -> World {
+        World { shared: other.shared.clone(), profiles: Arc::clone(&other.profiles), ..World::new() }
+    }
+
+    pub fn share(&mut self) {
+        if self.shared.is_empty() {
+            self.profiles = Arc::new(self.profiles());
+            self.shared = self.peers.iter().map(|peer| (peer.name.clone(), self.party(&peer.name))).collect();
         }
     }
 
@@ -118,7 +135,10 @@ impl World {
         let message = Box::new(Message::parse(text.as_bytes()).expect("what parties write is SIP"));
         let from = Path { transport: Transport::Udp, listener: ListenerId(0), remote, connection: None };
         match &mut self.call {
-            None => self.call = Some(Call::new(self.start(from, message))),
+            None => {
+                self.share();
+                self.call = Some(Call::new(self.start(from, message)));
+            }
             Some(call) => call.handle_input(self.now, CallInput::Sip { from, message }),
         }
         self.drain();
@@ -266,8 +286,8 @@ impl World {
             now: self.now,
             invite,
             from,
-            caller: self.party("caller"),
-            profiles: Arc::new(self.profiles()),
+            caller: self.shared_party("caller"),
+            profiles: Arc::clone(&self.profiles),
             dialled: Dialled { digits: "+815012345678".into(), e164: None },
             identity: Identity {
                 number: "+819011112222".into(),
@@ -300,7 +320,7 @@ impl World {
         };
         let place = if self.places.is_empty() { Place::At(target) } else { Place::Name(carrier) };
         Dial {
-            party: self.party(name),
+            party: self.shared_party(name),
             uri: format!("sip:+815012345678@{remote}").into(),
             number: "+815012345678".into(),
             routes: Vec::new(),
@@ -316,6 +336,15 @@ impl World {
             path: Path { transport: Transport::Udp, listener: ListenerId(0), remote, connection: None },
             tls_name: None,
         }
+    }
+
+    fn shared_party(&self, name: &str) -> Party {
+        self.shared.iter().find(|(own, _)| own == name).expect("a party").1.clone()
+    }
+
+    /// The call as it stands, taken out of its world.
+    pub fn take_call(&mut self) -> Call {
+        self.call.take().expect("a call")
     }
 
     fn party(&self, name: &str) -> Party {
