@@ -14,7 +14,7 @@ const agent = new UserAgent({
 await agent.start();
 const registerer = new Registerer(agent, { expires: 120 });
 registerer.stateChange.addListener(async (state) => {
-  if (state === RegistererState.Registered) { console.log('registered'); await registerer.unregister(); }
+  if (state === RegistererState.Registered) { console.log('registered'); setTimeout(() => registerer.unregister(), 0); }
   if (state === RegistererState.Unregistered) { console.log('unregistered'); await agent.stop(); process.exit(0); }
 });
 await registerer.register({ requestDelegate: { onReject: (r) => { console.log(`failed ${r.message.statusCode}`); process.exit(1); } } });
