@@ -15,12 +15,16 @@ TICK = os.sysconf("SC_CLK_TCK")
 UAS_PORT, UAC_PORT = 5090, 5070
 
 OFFHOOK_TOML = """
+worker_threads = 1
 [ops]
 listen = "127.0.0.1:9099"
 [log]
 level = "error"
-[runtime]
-workers = 1
+[admission]
+calls_max = 100000
+calls_per_second = 100000
+burst = 100000
+lateness_max = "10s"
 """
 PROFILE = """
 [profile]
