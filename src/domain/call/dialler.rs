@@ -156,9 +156,7 @@ impl Dialler {
 
     /// The switchboard or the resolver has answered for one of our dials.
     pub fn on_answer(&mut self, parts: &mut Parts, leg: LegId, answer: Answer) -> Option<Blame> {
-        let Some(at) = self.dials.iter().position(|dialling| dialling.leg == leg) else {
-            return None;
-        };
+        let at = self.dials.iter().position(|dialling| dialling.leg == leg)?;
         let dialling = self.dials.get(at)?;
         match (&dialling.step, answer) {
             (Step::Seizing, Answer::Seized(Ok(()))) => {

@@ -307,7 +307,7 @@ impl Outbound {
         let early =
             self.forks.get_mut(usize::from(fork)).filter(|known| Some(&*known.dialog.remote_tag) == message.to_tag());
         let dialog = match early {
-            Some(known) => Ok(std::mem::replace(&mut known.dialog, Dialog::default())),
+            Some(known) => Ok(std::mem::take(&mut known.dialog)),
             None => Dialog::open(&self.opening, &message, &self.plan.uri),
         };
         let Ok(mut dialog) = dialog else {
