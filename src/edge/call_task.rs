@@ -20,19 +20,27 @@ use tracing::Instrument;
 const NEVER: Duration = Duration::from_secs(86_400 * 365);
 
 /// The task of one call, from its INVITE to the last lingering transaction.
-pub fn spawn(call: Box<Call>, invite_key: String, inbox: mpsc::Receiver<Box<CallInput>>, ports: Arc<Ports>) {
+pub fn spawn(
+    (call, invite): (Box<Call>, CallInput),
+    invite_key: String,
+    inbox: mpsc::Receiver<Box<CallInput>>,
+    ports: Arc<Ports>,
+) {
     let id = call.id();
     let span = tracing::info_span!(parent: None, "call", call = %id);
     let work = async move {
-        drive(call, inbox, &ports).await;
+        drive(call, invite, inbox, &ports).await;
         ports.dispatch.leave(id, &invite_key);
         over(id, &ports).await;
     };
     tokio::spawn(work.instrument(span));
 }
 
-async fn drive(mut call: Box<Call>, mut inbox: mpsc::Receiver<Box<CallInput>>, ports: &Arc<Ports>) {
+async fn drive(mut call: Box<Call>, invite: CallInput, mut inbox: mpsc::Receiver<Box<CallInput>>, ports: &Arc<Ports>) {
     let mut alarm = Alarm::new();
+    if catch_unwind(AssertUnwindSafe(|| call.handle_input(clock::now(), invite))).is_err() {
+        return bury(&call, ports);
+    }
     loop {
         let drained = catch_unwind(AssertUnwindSafe(|| drain(&mut call, ports)));
         match drained {
@@ -45,7 +53,7 @@ async fn drive(mut call: Box<Call>, mut inbox: mpsc::Receiver<Box<CallInput>>, p
         let handed = tokio::select! {
             biased;
             input = inbox.recv() => match input {
-                Some(input) => catch_unwind(AssertUnwindSafe(|| call.handle_input(clock::now(), *input))),
+                Some(input) => catch_unwind(AssertUnwindSafe(|| take(&mut call, *input))),
                 None => return,
             },
             () = alarm.ring() => catch_unwind(AssertUnwindSafe(|| call.handle_deadline(clock::now()))),
@@ -54,6 +62,15 @@ async fn drive(mut call: Box<Call>, mut inbox: mpsc::Receiver<Box<CallInput>>, p
             return bury(&call, ports);
         }
     }
+}
+
+/// A peer that never lets the inbox run dry must not keep the call from its deadlines.
+fn take(call: &mut Call, input: CallInput) {
+    let now = clock::now();
+    if call.deadline().is_some_and(|deadline| deadline <= now.instant) {
+        call.handle_deadline(now);
+    }
+    call.handle_input(now, input);
 }
 
 /// How far a call is after its outputs.

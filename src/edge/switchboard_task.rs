@@ -33,10 +33,22 @@ pub async fn run(
     ports: Arc<Ports>,
     signs: DeskSigns,
 ) {
+    let mut heartbeat = clock::now().instant;
     loop {
         drain(&mut switchboard, &ports, &signs);
-        signs.alive_at.send_replace(clock::now().instant);
-        let heartbeat = clock::now().instant + HEARTBEAT;
+        let now = clock::now();
+        signs.alive_at.send_replace(now.instant);
+        // Looked at in every round: an inbox that never runs dry must not keep anything from its deadline.
+        if switchboard.deadline().is_some_and(|deadline| deadline <= now.instant) {
+            switchboard.handle_deadline(now);
+            drain(&mut switchboard, &ports, &signs);
+        }
+        if heartbeat <= now.instant {
+            heartbeat = now.instant + HEARTBEAT;
+            for trunk in switchboard.trunk_states() {
+                ports.metrics.trunk_calls(&trunk.name, trunk.calls);
+            }
+        }
         let wake = switchboard.deadline().map_or(heartbeat, |deadline| deadline.min(heartbeat));
         tokio::select! {
             biased;
@@ -45,12 +57,7 @@ pub async fn run(
                 Some(DeskInput::Ask(question)) => question(&switchboard),
                 None => return,
             },
-            () = tokio::time::sleep_until(wake.into()) => {
-                switchboard.handle_deadline(clock::now());
-                for trunk in switchboard.trunk_states() {
-                    ports.metrics.trunk_calls(&trunk.name, trunk.calls);
-                }
-            }
+            () = tokio::time::sleep_until(wake.into()) => {}
         }
     }
 }
@@ -108,7 +115,8 @@ fn start_call(start: CallStart, ports: &Arc<Ports>) {
         call = %start.id, caller = start.caller.name(), from = %Masked(&start.identity.number),
         dialled = %Masked(&start.dialled.digits), "call started"
     );
-    call_task::spawn(Box::new(Call::new(start)), key, inbox, Arc::clone(ports));
+    let (call, invite) = Call::prepare(start);
+    call_task::spawn((Box::new(call), invite), key, inbox, Arc::clone(ports));
 }
 
 fn tell(event: SwitchboardEvent, ports: &Ports) {

@@ -30,6 +30,14 @@ pub struct Call {
 
 impl Call {
     pub fn new(start: CallStart) -> Call {
+        let now = start.now;
+        let (mut call, invite) = Call::prepare(start);
+        call.handle_input(now, invite);
+        call
+    }
+
+    /// The call and its first input, which is for its own task to hand in: a fault there ends this call alone.
+    pub fn prepare(start: CallStart) -> (Call, CallInput) {
         let CallStart { id, entropy, now, invite, from, caller, profiles, dialled, identity, .. } = start;
         let timers = timers_of(&profiles, from.listener);
         let wire = Wire::new(now, id, entropy, profiles, timers);
@@ -46,10 +54,8 @@ impl Call {
         };
         let routing = Routing { stages: start.route, refusal: start.refusal };
         let parts = Parts::new(wire, story, Trail::new(start.trail));
-        let mut call = Call { phase: Phase::Routing(Box::new(routing)), parts, is_recorded: false, is_finished: false };
-        call.parts.wire.transactions.receive(now, from, invite);
-        call.settle();
-        call
+        let call = Call { phase: Phase::Routing(Box::new(routing)), parts, is_recorded: false, is_finished: false };
+        (call, CallInput::Sip { from, message: invite })
     }
 
     pub fn id(&self) -> CallId {
