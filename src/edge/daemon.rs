@@ -158,10 +158,14 @@ async fn tell_lateness(ports: Arc<Ports>) {
     loop {
         tokio::time::sleep(LATENESS_EVERY).await;
         // A journal that cannot take records is as far behind as can be: new calls wait until it can.
-        let lateness = if ports.journal.full() { Duration::MAX } else { ports.transports.lateness() };
-        // A quiet exchange is told once that it is on time, not twenty times a second.
+        let lateness = match ports.journal.full() {
+            true => Duration::MAX,
+            false => ports.transports.lateness().max(ports.dispatch.desk_lateness().await),
+        };
+        // A quiet exchange is told once that it is on time, not twenty times a second. That must not get lost: who is never
+        // told of the end of an overload sheds for ever.
         if lateness >= Duration::from_millis(5) || last >= Duration::from_millis(5) {
-            ports.dispatch.to_desk(SwitchboardInput::Lateness(lateness));
+            ports.dispatch.to_desk_surely(SwitchboardInput::Lateness(lateness)).await;
         }
         last = lateness;
     }

@@ -4,13 +4,16 @@ use crate::base::id::CallId;
 use crate::domain::call::interface::CallInput;
 use crate::domain::switchboard::interface::SwitchboardInput;
 use crate::domain::switchboard::owner::{self, Owner};
+use crate::edge::clock;
 use crate::edge::metrics::{Direction, Inbox, Metrics};
 use crate::edge::transport::Sink;
 use crate::protocol::sip::message::{Message, Method, ParseError};
 use crate::protocol::sip::path::Path;
+use crate::protocol::sip::stamp;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -23,6 +26,9 @@ pub enum DeskInput {
     /// An operator's question, answered between two inputs.
     Ask(Question),
 }
+
+/// So few inputs waiting mean nothing.
+const DESK_IS_QUIET: usize = 64;
 
 /// Runs with the switchboard at rest; sends its own answer.
 pub type Question = Box<dyn FnOnce(&crate::domain::switchboard::Switchboard) + Send>;
@@ -63,13 +69,18 @@ impl Dispatch {
         }
     }
 
-    /// Puts an input into a call's inbox; gives it back when there is no such call.
+    /// Puts an input into a call's inbox; gives it back when there is no such call. A full inbox loses what comes from the
+    /// wire, which comes again; an answer or order of our own, of which there is one, waits for room.
     pub fn to_call(&self, call: CallId, input: Box<CallInput>) -> Result<(), Box<CallInput>> {
         let Some(inbox) = self.calls.get(&call) else { return Err(input) };
         match inbox.try_send(input) {
             Ok(()) => Ok(()),
-            Err(TrySendError::Full(_)) => {
+            Err(TrySendError::Full(input)) => {
                 self.metrics.inbox_overflow(Inbox::Call);
+                if !matches!(*input, CallInput::Sip { .. } | CallInput::Undeliverable { .. }) {
+                    let inbox = inbox.clone();
+                    tokio::spawn(async move { drop(inbox.send(input).await) });
+                }
                 Ok(())
             }
             Err(TrySendError::Closed(input)) => Err(input),
@@ -93,6 +104,16 @@ impl Dispatch {
         }
     }
 
+    /// How long an input waits for the switchboard now; not measured while hardly any does.
+    pub async fn desk_lateness(&self) -> Duration {
+        if self.desk.max_capacity() - self.desk.capacity() < DESK_IS_QUIET {
+            return Duration::ZERO;
+        }
+        let asked_at = clock::now().instant;
+        self.ask(|_| ()).await;
+        clock::now().instant.saturating_duration_since(asked_at)
+    }
+
     /// Asks the switchboard something and waits for the answer; `None` when it has ended.
     pub async fn ask<T: Send + 'static>(
         &self,
@@ -103,6 +124,16 @@ impl Dispatch {
         self.desk.send(Box::new(DeskInput::Ask(question))).await.ok()?;
         answered.await.ok()
     }
+}
+
+/// What the switchboard hears of. An ACK without a call belongs to an answer of ours that keeps no state, and a response
+/// without a branch of ours, or whose call is gone, to nobody (RFC 3261 17.1.1.2, 17.1.3, 17.2.1).
+fn is_for_desk(message: &Message, call: Option<CallId>) -> bool {
+    if message.is_request() {
+        return message.method() != Method::Ack;
+    }
+    let branch = message.top_via().ok().and_then(|via| via.branch().and_then(stamp::branch_owner));
+    call.is_none() && branch == Some(CallId::SWITCHBOARD)
 }
 
 impl Sink for Dispatch {
@@ -123,8 +154,7 @@ impl Sink for Dispatch {
                 },
             },
         };
-        // A response or ACK whose call is gone interests nobody (RFC 3261 17.1.1.2, 17.2.1).
-        if call.is_none() || (message.is_request() && message.method() != Method::Ack) {
+        if is_for_desk(&message, call) {
             self.to_desk(SwitchboardInput::Sip { from, tls_names: tls_names.clone(), message });
         }
     }
@@ -143,5 +173,66 @@ impl Sink for Dispatch {
 
     fn malformed(&self, from: Path, error: ParseError) {
         self.metrics.malformed(from.transport, error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::cause::Cause;
+    use crate::base::entropy::Entropy;
+    use crate::protocol::sip::path::{ListenerId, Transport};
+
+    const FROM: &str = "Via: SIP/2.0/UDP 192.0.2.1;branch=";
+
+    fn dispatch() -> (Dispatch, mpsc::Receiver<Box<DeskInput>>) {
+        let (desk, inbox) = mpsc::channel(8);
+        (Dispatch::new(desk, Metrics::new(Duration::ZERO).unwrap()), inbox)
+    }
+
+    fn message(first: &str, branch: &str, method: &str) -> Box<Message> {
+        let text = format!(
+            "{first}\r\n{FROM}{branch}\r\nFrom: <sip:a@192.0.2.1>;tag=1\r\nTo: <sip:b@192.0.2.2>;tag=2\r\n\
+             Call-ID: x\r\nCSeq: 1 {method}\r\nContent-Length: 0\r\n\r\n"
+        );
+        Box::new(Message::parse(text.as_bytes()).unwrap())
+    }
+
+    /// Whether the switchboard hears of it.
+    fn reaches_desk(message: Box<Message>) -> bool {
+        let (dispatch, mut desk) = dispatch();
+        let remote = "192.0.2.1:5060".parse().unwrap();
+        let from = Path { transport: Transport::Udp, listener: ListenerId(0), remote, connection: None };
+        dispatch.message(from, &Arc::from([]), message);
+        desk.try_recv().is_ok()
+    }
+
+    #[test]
+    fn what_answers_nothing_of_ours_costs_the_switchboard_nothing() {
+        let mut entropy = Entropy::from_number(7);
+        let own = stamp::branch(CallId::SWITCHBOARD, 1, &mut entropy);
+        let of_ended_call = stamp::branch(CallId(99), 1, &mut entropy);
+        assert!(reaches_desk(message("SIP/2.0 200 OK", &own, "OPTIONS")));
+        assert!(!reaches_desk(message("SIP/2.0 200 OK", &of_ended_call, "BYE")));
+        assert!(!reaches_desk(message("SIP/2.0 200 OK", "z9hG4bK-of-nobody", "OPTIONS")));
+        assert!(!reaches_desk(message("ACK sip:b@192.0.2.2 SIP/2.0", "z9hG4bK1", "ACK")));
+        assert!(reaches_desk(message("BYE sip:b@192.0.2.2 SIP/2.0", "z9hG4bK1", "BYE")));
+        assert!(reaches_desk(message("CANCEL sip:b@192.0.2.2 SIP/2.0", "z9hG4bK1", "CANCEL")));
+    }
+
+    #[tokio::test]
+    async fn a_full_inbox_loses_what_the_wire_repeats_and_never_an_order_of_ours() {
+        let (dispatch, _desk) = dispatch();
+        let (sender, mut inbox) = mpsc::channel(1);
+        let call = CallId(5);
+        dispatch.enter(call, "key".to_owned(), sender);
+        let undeliverable = || Box::new(CallInput::Undeliverable { token: 1 });
+        assert!(dispatch.to_call(call, undeliverable()).is_ok());
+        assert!(dispatch.to_call(call, undeliverable()).is_ok());
+        assert!(dispatch.to_call(call, Box::new(CallInput::HangUp { cause: Cause::Drained })).is_ok());
+        assert!(matches!(*inbox.recv().await.unwrap(), CallInput::Undeliverable { .. }));
+        assert!(matches!(*inbox.recv().await.unwrap(), CallInput::HangUp { .. }));
+        dispatch.leave(call, "key");
+        assert!(inbox.recv().await.is_none(), "nothing more was kept");
     }
 }

@@ -30,13 +30,17 @@ pub(super) enum Source {
 
 impl Switchboard {
     pub(super) fn receive(&mut self, now: Now, from: Path, tls_names: &[Box<str>], message: Box<Message>) {
+        let source = self.source_of(&from, tls_names);
         if !message.is_request() {
+            let is_counted = !matches!(source, Source::Trunk { .. }) && !self.transactions.is_awaited(&message);
+            if is_counted && !self.knock(now, &from) {
+                return;
+            }
             if message.check_response().is_ok() {
                 self.transactions.receive(now, from, message);
             }
             return;
         }
-        let source = self.source_of(&from, tls_names);
         // An ACK asks for nothing; counting it would make every challenged INVITE count twice.
         let asks = message.method() != Method::Ack;
         if asks && !matches!(source, Source::Trunk { .. }) && !self.knock(now, &from) {

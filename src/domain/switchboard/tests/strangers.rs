@@ -95,3 +95,18 @@ fn a_request_that_is_not_in_order_is_refused_with_what_is_wrong() {
     let outputs = bench.deliver(path, &text);
     assert_eq!((statuses(&outputs), reasons(&outputs)), (vec![400], vec![RefusalReason::Malformed]));
 }
+
+#[test]
+fn responses_that_nobody_asked_for_count_as_knocks_and_the_awaited_ones_do_not() {
+    let mut bench = Bench::new(exchange());
+    let path = bench.path(SCANNER);
+    let response = "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP 192.0.2.200;branch=z9hG4bK1\r\nFrom: <sip:a@b.example>;tag=1\r\n\
+                    To: <sip:a@b.example>;tag=2\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+    let mut bans = 0;
+    for _ in 0..200 {
+        let outputs = bench.deliver(path, response);
+        assert!(sent(&outputs).is_empty());
+        bans += usize::from(banned(&outputs));
+    }
+    assert!(bans > 0);
+}

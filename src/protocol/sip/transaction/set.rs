@@ -248,6 +248,13 @@ impl Transactions {
         self.entries.len()
     }
 
+    /// Whether this response answers a request of ours.
+    pub fn is_awaited(&self, response: &Message) -> bool {
+        let Ok(via) = response.top_via() else { return false };
+        let (Some(branch), Ok(cseq)) = (via.branch(), response.cseq()) else { return false };
+        self.find(key::client_key(branch, cseq.method)).is_some()
+    }
+
     fn receive_response(&mut self, now: Now, from: Path, message: Box<Message>) {
         let Ok(via) = message.top_via() else { return };
         let (Some(branch), Ok(cseq)) = (via.branch(), message.cseq()) else { return };
