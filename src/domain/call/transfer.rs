@@ -66,7 +66,10 @@ impl Transfer {
             return None;
         }
         transfer.report(parts, 100, "Trying");
-        let leg = parts.next_leg()?;
+        let Some(leg) = parts.next_leg() else {
+            transfer.report(parts, 503, "Service Unavailable");
+            return None;
+        };
         transfer.step = Step::Routing(leg);
         let party = parts.leg(referrer).map(|leg| leg.line.party.clone())?;
         parts.say(format!("{} transfers the call", party.name()));

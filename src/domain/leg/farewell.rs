@@ -17,7 +17,9 @@ impl Leg {
         match self.state() {
             State::Inbound(inbound) => {
                 let from = *inbound.from();
-                let mut writer = Writer::reply(&inbound.invite, from.remote, 500, "Server Internal Error", None);
+                // RFC 3261 8.2.6.2: a final response has a tag; the one of the early dialog, if there is one.
+                let tag = inbound.tag(wire);
+                let mut writer = Writer::reply(&inbound.invite, from.remote, 500, "Server Internal Error", Some(&tag));
                 headers::reason(&mut writer, Cause::Fault);
                 Some(Outgoing { target: target_of(from), token: 0, bytes: writer.finish() })
             }

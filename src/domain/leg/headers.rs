@@ -15,21 +15,21 @@ pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO,
 /// Option tags that we can say yes to (RFC 3261 8.2.2.3).
 pub fn unsupported(message: &Message, reliable: ReliablePolicy) -> Option<String> {
     let known = |tag: &str| {
-        ["timer", "replaces"].iter().any(|own| tag.eq_ignore_ascii_case(own))
-            || (tag.eq_ignore_ascii_case("100rel") && reliable != ReliablePolicy::Off)
+        tag.eq_ignore_ascii_case("timer") || (tag.eq_ignore_ascii_case("100rel") && reliable != ReliablePolicy::Off)
     };
     let unknown: Vec<&str> = message.values(HeaderName::Require).filter(|tag| !known(tag)).collect();
     (!unknown.is_empty()).then(|| unknown.join(", "))
 }
 
-/// Supported of what we send.
-pub fn supported(reliable: bool, timer: bool) -> &'static str {
-    match (reliable, timer) {
-        (true, true) => "timer, replaces, 100rel",
-        (true, false) => "replaces, 100rel",
-        (false, true) => "timer, replaces",
-        (false, false) => "replaces",
-    }
+/// Supported of what we send; nothing where that is nothing.
+pub fn support(writer: &mut Writer, reliable: bool, timer: bool) {
+    let tags = match (reliable, timer) {
+        (true, true) => "timer, 100rel",
+        (true, false) => "100rel",
+        (false, true) => "timer",
+        (false, false) => return,
+    };
+    writer.header(HeaderName::Supported, tags);
 }
 
 /// What of RFC 4028 a request of ours says.

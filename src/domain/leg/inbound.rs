@@ -284,7 +284,7 @@ impl Inbound {
         let tag = &slot.dialog.local_tag;
         let mut writer = Writer::reply(&self.invite, self.from.remote, 200, "OK", Some(tag));
         writer.header(HeaderName::Contact, contact).header(HeaderName::Allow, headers::ALLOW);
-        writer.header(HeaderName::Supported, headers::supported(false, self.terms.is_some()));
+        headers::support(&mut writer, false, self.terms.is_some());
         wire.server_header(&mut writer, self.from.listener);
         if let Some(terms) = self.terms {
             writer.header(HeaderName::SessionExpires, terms.expires);
@@ -317,10 +317,17 @@ impl Inbound {
         wire.transactions.respond(wire.now, self.server, rejection.status, writer.finish());
     }
 
+    /// Our tag where the INVITE is refused: of its first early dialog, if there is one.
+    pub fn tag(&self, wire: &Wire) -> Box<str> {
+        match self.slots.first() {
+            Some(slot) => slot.dialog.local_tag.clone(),
+            None => format!("{}0000{:08x}", wire.call, wire.call.0 & 0xffff_ffff).into(),
+        }
+    }
+
     fn refusal(&self, wire: &Wire, status: u16, phrase: &str, cause: Cause) -> Writer {
-        let tag = self.slots.first().map(|slot| &*slot.dialog.local_tag);
-        let fallback = format!("{}0000{:08x}", wire.call, wire.call.0 & 0xffff_ffff);
-        let mut writer = Writer::reply(&self.invite, self.from.remote, status, phrase, Some(tag.unwrap_or(&fallback)));
+        let tag = self.tag(wire);
+        let mut writer = Writer::reply(&self.invite, self.from.remote, status, phrase, Some(&tag));
         headers::reason(&mut writer, cause);
         wire.server_header(&mut writer, self.from.listener);
         writer

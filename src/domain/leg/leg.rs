@@ -11,6 +11,7 @@ use crate::domain::leg::media_plan::{self, MediaPlan};
 use crate::domain::leg::outbound::Outbound;
 use crate::domain::leg::party::Party;
 use crate::domain::leg::wire::{Errand, Wire};
+use crate::domain::profile::ReliablePolicy;
 use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::method::Method;
@@ -350,11 +351,17 @@ pub fn failed(line: &mut Line, wire: &mut Wire, failure: Failure) -> State {
 /// Requests that change nothing, in a dialog of any state. `false`: not one of these.
 pub fn answer_plain(wire: &mut Wire, request: &Request) -> bool {
     let Request { server, from, message } = request;
+    if let Some(tags) = unknown_extensions(wire, request) {
+        let mut writer = wire.reply(message, from, 420, "Bad Extension");
+        writer.header(HeaderName::Unsupported, tags);
+        wire.transactions.respond(wire.now, *server, 420, writer.finish());
+        return true;
+    }
     let answer = match message.method() {
         Method::Options => {
             let mut writer = wire.reply(message, from, 200, "OK");
             writer.header(HeaderName::Allow, headers::ALLOW).header(HeaderName::Accept, "application/sdp");
-            writer.header(HeaderName::Supported, headers::supported(true, true));
+            headers::support(&mut writer, true, true);
             wire.transactions.respond(wire.now, *server, 200, writer.finish());
             return true;
         }
@@ -366,6 +373,15 @@ pub fn answer_plain(wire: &mut Wire, request: &Request) -> bool {
     };
     wire.respond_plain(*server, message, from, answer);
     true
+}
+
+/// RFC 3261 8.2.2.3 holds in a dialog as well. A BYE is obeyed whatever it requires: keeping the call helps nobody.
+fn unknown_extensions(wire: &Wire, request: &Request) -> Option<String> {
+    if request.message.method() == Method::Bye {
+        return None;
+    }
+    let policy = wire.listener(request.from.listener).map_or(ReliablePolicy::Off, |(profile, _)| profile.reliable);
+    headers::unsupported(&request.message, policy)
 }
 
 /// A path as the place to answer to.

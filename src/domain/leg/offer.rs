@@ -145,7 +145,7 @@ impl Established {
         let Theirs { request: Request { server, from, message }, terms, has_offer } = *theirs;
         let mut writer = wire.reply(&message, &from, 200, "OK");
         writer.header(HeaderName::Contact, wire.contact(&from)).header(HeaderName::Allow, headers::ALLOW);
-        writer.header(HeaderName::Supported, headers::supported(false, terms.is_some()));
+        headers::support(&mut writer, false, terms.is_some());
         if let Some(terms) = terms {
             writer.header(HeaderName::SessionExpires, terms.expires);
             if terms.require {
@@ -216,7 +216,7 @@ impl Established {
         let mut writer = self.dialog.request(method, &stamp.via);
         writer.header(HeaderName::Contact, wire.contact(&path)).header(HeaderName::Allow, headers::ALLOW);
         let terms = line.timer.request_terms();
-        writer.header(HeaderName::Supported, headers::supported(false, terms.is_some()));
+        headers::support(&mut writer, false, terms.is_some());
         headers::session_terms(&mut writer, terms);
         wire.agent_header(&mut writer, path.listener);
         let request = (method, self.dialog.request_uri());

@@ -137,7 +137,7 @@ impl Outbound {
         let policy = wire.listener(path.listener).map_or(ReliablePolicy::Off, |(profile, _)| profile.reliable);
         let is_reliable = self.plan.may_be_reliable && policy != ReliablePolicy::Off;
         let terms = line.timer.request_terms();
-        writer.header(HeaderName::Supported, headers::supported(is_reliable, terms.is_some()));
+        headers::support(&mut writer, is_reliable, terms.is_some());
         if is_reliable && policy == ReliablePolicy::Required {
             writer.header(HeaderName::Require, "100rel");
         }
