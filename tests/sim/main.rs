@@ -5,3 +5,4 @@
 
 mod dialogue;
 mod memory;
+mod world;

@@ -151,14 +151,10 @@ impl Established {
         std::mem::replace(self, Established::new(Dialog::default()))
     }
 
-    /// The peer is there no more (481, 408, silence): the dialog is over (RFC 3261 12.2.1.2).
-    pub(super) fn vanished(&mut self, line: &mut Line, wire: &mut Wire, says_goodbye: bool) -> State {
+    /// The peer is there no more (481, 408, silence): the dialog is over, by BYE (RFC 3261 12.2.1.2).
+    pub(super) fn vanished(&mut self, line: &mut Line, wire: &mut Wire) -> State {
         let is_news = line.facts.ended.is_none();
-        let own = self.take();
-        if !says_goodbye {
-            return own.ended(line, wire, Cause::PeerVanished, fault_of(line));
-        }
-        let state = own.hang_up(line, wire, Cause::PeerVanished);
+        let state = self.take().hang_up(line, wire, Cause::PeerVanished);
         if is_news {
             wire.emit(line.id, LegEvent::Ended { cause: Cause::PeerVanished, fault: fault_of(line) });
         }
@@ -241,21 +237,21 @@ impl Established {
             }
             Errand::Reinvite | Errand::Update => self.on_offer_response(line, wire, client, message),
             // RFC 3261 12.2.1.2, RFC 5057 5.1: 481 to INFO says that the dialog is gone; to NOTIFY only its subscription.
-            Errand::Info if message.status() == 481 => Some(self.vanished(line, wire, false)),
+            Errand::Info if message.status() == 481 => Some(self.vanished(line, wire)),
             _ => None,
         }
     }
 
     pub fn on_no_response(&mut self, line: &mut Line, wire: &mut Wire, errand: Errand) -> Option<State> {
         match errand {
-            Errand::Reinvite | Errand::Update => Some(self.vanished(line, wire, true)),
+            Errand::Reinvite | Errand::Update => Some(self.vanished(line, wire)),
             _ => None,
         }
     }
 
     pub fn handle_deadline(&mut self, line: &mut Line, wire: &mut Wire) -> Option<State> {
         match line.timer.handle_deadline(wire.now) {
-            Some(SessionDue::Expired) if line.facts.ended.is_none() => return Some(self.vanished(line, wire, true)),
+            Some(SessionDue::Expired) if line.facts.ended.is_none() => return Some(self.vanished(line, wire)),
             Some(SessionDue::Refresh(method)) => self.refresh(line, wire, method),
             _ => {}
         }

@@ -182,7 +182,8 @@ impl Established {
         what: (Purpose, Option<&[u8]>),
     ) -> Result<(), NotOffered> {
         let (purpose, other) = what;
-        if self.is_busy() || self.retry.is_some() {
+        // RFC 5407 2: before its ACK the peer may not have the dialog at all, and would say so with 481.
+        if self.is_busy() || self.retry.is_some() || self.confirming.is_some() {
             return Err(NotOffered::Pending);
         }
         let host = wire.host(line.target.path.listener);
@@ -246,9 +247,9 @@ impl Established {
                 self.on_offer_accepted(line, wire, *ours, message);
                 None
             }
-            // RFC 3261 12.2.1.2: the peer does not know the dialog, or nothing answers there.
-            481 => Some(self.vanished(line, wire, false)),
-            408 => Some(self.vanished(line, wire, true)),
+            // RFC 3261 12.2.1.2: the peer does not know the dialog, or nothing answers there. With a BYE all the same: the
+            // request may have overtaken the 2xx that makes the dialog.
+            408 | 481 => Some(self.vanished(line, wire)),
             401 | 407 if self.logins.accept(&line.party, &message) => {
                 self.ask(line, wire, ours.method, (ours.purpose, ours.body));
                 None

@@ -112,6 +112,11 @@ impl Switchboard {
         self.calls.len()
     }
 
+    /// How many of its own transactions run: zero when nothing is under way.
+    pub fn transaction_count(&self) -> usize {
+        self.transactions.len()
+    }
+
     pub(super) fn event(&mut self, event: SwitchboardEvent) {
         self.outputs.push_back(Output::Event(event));
     }

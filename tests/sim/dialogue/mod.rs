@@ -172,7 +172,7 @@ dialogues! {
     session_expires forked_200s forked_early_media missing_ack lost_ack bye_crosses bye_before_ack refer_blind refer_fails
     carrier_challenge callee_challenge answer_only_in_183 info_dtmf update_through options_and_unknown late_cseq
     ring_group max_duration drained parallel_busy_and_answer offerless_reliable too_brief_below too_brief_above
-    unknown_extension unknown_extension_in_dialog secure_to_plain no_prack dialog_gone_at_reinvite silent_at_reinvite drained_while_ringing refused_outright
+    unknown_extension unknown_extension_in_dialog secure_to_plain no_prack dialog_gone_at_reinvite reinvite_before_ack silent_at_reinvite drained_while_ringing refused_outright
     large_by_tcp reinvite_withdrawn reinvite_refused cancel_crosses_answer bye_early phone_forwards transfer_referrer_leaves
     busy_after_early_media second_reinvite_too_soon places_of_a_name wrong_password identity_and_headers
 }

@@ -1,10 +1,9 @@
 //! Simulated callees behind one trunk address: each INVITE is a call of its own with a plan drawn from the seed.
 
 use super::chance::Chance;
-use super::text::{Text, finish, sdp};
+use super::dialog::{Dialog, Repeat};
+use super::text::{Text, sdp};
 use std::time::Duration;
-
-const T1: Duration = Duration::from_millis(500);
 
 /// What a callee does with one call.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -16,86 +15,70 @@ enum Answer {
     Ignores,
 }
 
-struct Sending {
-    bytes: Vec<u8>,
-    again_at: Duration,
-    step: Duration,
-    until: Duration,
-    what: What,
-}
-
+/// How the first INVITE stands.
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum What {
-    Final,
-    Reliable,
-    Request,
+enum Stand {
+    Ringing,
+    Refused,
+    Answered,
+    Acknowledged,
 }
 
-struct Call {
+pub struct Call {
     invite: Text,
     tag: String,
     answer: Answer,
+    stand: Stand,
     ring_at: Option<Duration>,
     answer_at: Option<Duration>,
     early_media: bool,
     reliable: bool,
-    hang_up_at: Option<Duration>,
+    rings: Option<Repeat>,
+    last: Option<Repeat>,
+    /// What answers a repeated INVITE.
+    latest: Option<Vec<u8>>,
     hangs_up_after: Option<Duration>,
+    hang_up_at: Option<Duration>,
+    holds_after: Option<Duration>,
+    hold_at: Vec<(Duration, &'static str)>,
     vanishes_at: Option<Duration>,
-    sending: Vec<Sending>,
-    last: Option<Vec<u8>>,
-    finished: bool,
-    answered: bool,
-    pub remote: String,
-    version: u32,
+    pub vanished: bool,
+    dialog: Dialog,
 }
 
 pub struct Callee {
     pub host: String,
     chance: Chance,
-    calls: Vec<Call>,
+    pub calls: Vec<Call>,
     /// All attempts end badly here: for the failover of trunks.
     pub broken: bool,
+    /// Per cent of the calls in which it falls silent.
+    pub vanishing: u64,
 }
 
 impl Callee {
-    pub fn new(host: &str, chance: Chance, broken: bool) -> Callee {
-        Callee { host: host.to_owned(), chance, calls: Vec::new(), broken }
-    }
-
-    fn ip(&self) -> String {
-        self.host.split(':').next().unwrap_or_default().to_owned()
+    pub fn new(host: &str, chance: Chance, broken: bool, vanishing: u64) -> Callee {
+        Callee { host: host.to_owned(), chance, calls: Vec::new(), broken, vanishing }
     }
 
     pub fn receive(&mut self, now: Duration, bytes: &[u8]) -> Vec<Vec<u8>> {
         let text = Text::read(bytes);
-        let found = self.calls.iter().position(|call| {
-            call.invite.header("call-id") == text.header("call-id")
-        });
-        if text.status() > 0 {
-            if let Some(call) = found.and_then(|index| self.calls.get_mut(index)) {
-                if text.status() >= 200 {
-                    call.sending.retain(|s| s.what != What::Request);
-                    call.finished = true;
-                }
-            }
-            return Vec::new();
+        let found = self.calls.iter_mut().find(|call| call.invite.header("call-id") == text.header("call-id"));
+        match found {
+            Some(call) if call.vanished => Vec::new(),
+            Some(call) => call.receive(now, &text),
+            None => self.on_stranger(now, text),
         }
-        let Some(index) = found else { return self.on_stranger(now, text) };
-        let (host, ip) = (self.host.clone(), self.ip());
-        let Some(call) = self.calls.get_mut(index) else { return Vec::new() };
-        if call.vanishes_at.is_some_and(|at| at <= now) {
-            return Vec::new();
-        }
-        call.receive(now, &text, &host, &ip)
     }
 
     fn on_stranger(&mut self, now: Duration, text: Text) -> Vec<Vec<u8>> {
+        let contact = format!("sip:phone@{}", self.host);
         match text.method() {
+            _ if text.status() > 0 => return Vec::new(),
             "INVITE" => {}
             "ACK" => return Vec::new(),
-            "OPTIONS" => return vec![text.reply(200, "o", &format!("sip:callee@{}", self.host), "", "")],
-            _ => return vec![text.reply(481, "x", &format!("sip:callee@{}", self.host), "", "")],
+            "OPTIONS" => return vec![text.reply(200, "o", &contact, "", "")],
+            _ => return vec![text.reply(481, "x", &contact, "", "")],
         }
         let chance = &mut self.chance;
         let answer = match chance.below(100) {
@@ -109,168 +92,233 @@ impl Callee {
             87..=93 => Answer::NeverAnswers,
             _ => Answer::Ignores,
         };
-        let ring = now + Duration::from_millis(chance.below(1_500));
-        let after = ring + Duration::from_millis(chance.below(6_000));
-        let call = Call {
-            tag: format!("t{}x{}", self.calls.len(), chance.below(1_000_000)),
-            answer,
-            ring_at: (answer != Answer::Ignores).then_some(ring),
-            answer_at: matches!(answer, Answer::Answers | Answer::Refuses(_)).then_some(after),
-            early_media: chance.percent(25),
-            reliable: chance.percent(20) && text.all("supported").iter().any(|s| s.contains("100rel")),
-            hang_up_at: None,
-            hangs_up_after: chance.percent(40).then(|| Duration::from_millis(chance.below(15_000))),
-            vanishes_at: chance.percent(4).then(|| now + Duration::from_millis(chance.below(20_000))),
-            sending: Vec::new(),
-            last: None,
-            finished: false,
-            answered: false,
-            remote: text.contact(),
-            version: 1,
-            invite: text,
-        };
-        self.calls.push(call);
+        let number = self.calls.len();
+        self.calls.push(Call::draw(chance, (&self.host, number), text, answer, (now, self.vanishing)));
         Vec::new()
     }
 
     pub fn wake(&mut self, now: Duration) -> Vec<Vec<u8>> {
-        let (host, ip) = (self.host.clone(), self.ip());
-        self.calls.iter_mut().flat_map(|call| call.wake(now, &host, &ip)).collect()
+        self.calls.iter_mut().flat_map(|call| call.wake(now)).collect()
     }
 
     pub fn deadline(&self) -> Option<Duration> {
         self.calls.iter().filter_map(Call::deadline).min()
     }
-
-    pub fn forget_finished(&mut self) {
-        self.calls.retain(|call| !call.finished || call.deadline().is_some());
-    }
 }
 
 impl Call {
-    fn receive(&mut self, now: Duration, text: &Text, host: &str, ip: &str) -> Vec<Vec<u8>> {
-        let contact = format!("sip:callee@{host}");
+    fn draw(
+        chance: &mut Chance,
+        (host, number): (&str, usize),
+        invite: Text,
+        answer: Answer,
+        (now, vanishing): (Duration, u64),
+    ) -> Call {
+        let ring = now + Duration::from_millis(chance.below(1_500));
+        let after = ring + Duration::from_millis(chance.below(6_000));
+        let tag = format!("t{number}x{}", chance.below(1_000_000));
+        let local = format!("{};tag={tag}", invite.header("to"));
+        let mark = format!("{}-{number}", host.replace(['.', ':'], "-"));
+        let remote = invite.header("from").to_owned();
+        let mut dialog = Dialog::new(host, invite.header("call-id"), local, remote, invite.contact(), mark);
+        dialog.is_over = true;
+        dialog.timer = chance.percent(60);
+        Call {
+            dialog,
+            tag,
+            answer,
+            stand: Stand::Ringing,
+            ring_at: (answer != Answer::Ignores).then_some(ring),
+            answer_at: matches!(answer, Answer::Answers | Answer::Refuses(_)).then_some(after),
+            early_media: chance.percent(25),
+            reliable: chance.percent(20) && invite.all("supported").iter().any(|s| s.contains("100rel")),
+            rings: None,
+            last: None,
+            latest: None,
+            hangs_up_after: chance.percent(40).then(|| Duration::from_millis(chance.below(15_000))),
+            hang_up_at: None,
+            holds_after: chance.percent(20).then(|| Duration::from_millis(200 + chance.below(8_000))),
+            hold_at: Vec::new(),
+            vanishes_at: chance.percent(vanishing).then(|| now + Duration::from_millis(chance.below(20_000))),
+            vanished: false,
+            invite,
+        }
+    }
+
+    pub fn dialog(&self) -> &Dialog {
+        &self.dialog
+    }
+
+    /// It answered, and nobody has told it that the call is over.
+    pub fn hangs(&self) -> bool {
+        !self.vanished && matches!(self.stand, Stand::Answered | Stand::Acknowledged) && !self.dialog.is_over
+    }
+
+    pub fn was_answered(&self) -> bool {
+        matches!(self.stand, Stand::Answered | Stand::Acknowledged)
+    }
+
+    pub fn rang_reliably(&self) -> bool {
+        self.reliable && self.latest.is_some()
+    }
+
+    fn reply(&self, text: &Text, status: u16, extra: &str, body: &str) -> Vec<u8> {
+        text.reply(status, &self.tag, &format!("sip:phone@{}", self.dialog.host), extra, body)
+    }
+
+    fn sdp(&self) -> String {
+        sdp(self.dialog.host.split(':').next().unwrap_or_default(), 1, "sendrecv")
+    }
+
+    fn receive(&mut self, now: Duration, text: &Text) -> Vec<Vec<u8>> {
+        if text.status() > 0 {
+            return self.dialog.on_response(now, text);
+        }
+        let first = text.cseq() == self.invite.cseq();
         match text.method() {
-            "INVITE" if text.branch() == self.invite.branch() => self.last.iter().cloned().collect(),
-            "INVITE" if self.finished => vec![text.reply(481, &self.tag, &contact, "", "")],
-            "INVITE" => {
-                self.version += 1;
-                let direction = match text.body.contains("a=sendonly") {
-                    true => "recvonly",
-                    false => "sendrecv",
-                };
-                let bytes = text.reply(200, &self.tag, &contact, "", &sdp(ip, self.version, direction));
-                self.send_until(now, bytes.clone(), What::Final);
-                vec![bytes]
-            }
-            "ACK" => {
-                self.sending.retain(|s| s.what != What::Final);
+            "INVITE" if text.branch() == self.invite.branch() => self.latest.iter().cloned().collect(),
+            "ACK" if first => {
+                self.last = None;
+                if self.stand == Stand::Answered {
+                    self.stand = Stand::Acknowledged;
+                }
                 Vec::new()
             }
             "PRACK" => {
-                self.sending.retain(|s| s.what != What::Reliable);
-                vec![text.reply(200, &self.tag, &contact, "", "")]
+                self.rings = None;
+                vec![self.reply(text, 200, "", "")]
             }
             "CANCEL" => {
-                let mut out = vec![text.reply(200, &self.tag, &contact, "", "")];
-                if !self.answered && !self.finished {
-                    self.end_early();
-                    let bytes = self.invite.reply(487, &self.tag, &contact, "", "");
-                    self.last = Some(bytes.clone());
-                    self.send_until(now, bytes.clone(), What::Final);
-                    out.push(bytes);
+                let mut out = vec![self.reply(text, 200, "", "")];
+                if self.stand == Stand::Ringing {
+                    out.push(self.refuse(now, 487));
                 }
                 out
             }
-            "BYE" => {
-                self.finished = true;
-                self.hang_up_at = None;
-                self.sending.clear();
-                vec![text.reply(200, &self.tag, &contact, "", "")]
+            "BYE" if self.stand == Stand::Ringing => {
+                let reply = self.reply(text, 200, "", "");
+                vec![reply, self.refuse(now, 487)]
             }
-            _ => vec![text.reply(if self.finished { 481 } else { 200 }, &self.tag, &contact, "", "")],
+            "UPDATE" if self.stand == Stand::Ringing => {
+                let body = if text.body.is_empty() { String::new() } else { self.sdp() };
+                vec![self.reply(text, 200, "", &body)]
+            }
+            _ => {
+                let out = self.dialog.on_request(now, text);
+                if self.dialog.is_over {
+                    self.last = None;
+                }
+                out
+            }
         }
     }
 
-    fn end_early(&mut self) {
-        self.finished = true;
+    fn refuse(&mut self, now: Duration, status: u16) -> Vec<u8> {
+        self.stand = Stand::Refused;
         self.ring_at = None;
         self.answer_at = None;
-        self.sending.clear();
+        self.rings = None;
+        let bytes = self.reply(&self.invite, status, "", "");
+        self.latest = Some(bytes.clone());
+        self.last = Some(Repeat::new(now, bytes.clone(), false));
+        bytes
     }
 
-    fn send_until(&mut self, now: Duration, bytes: Vec<u8>, what: What) {
-        self.sending.push(Sending { bytes, again_at: now + T1, step: T1, until: now + T1 * 64, what });
+    fn ring(&mut self, now: Duration) -> Vec<u8> {
+        let early = self.early_media && !self.invite.body.is_empty();
+        let (status, body) = if early { (183, self.sdp()) } else { (180, String::new()) };
+        let extra = if self.reliable { "Require: 100rel\r\nRSeq: 77\r\n" } else { "" };
+        let bytes = self.reply(&self.invite, status, extra, &body);
+        if self.reliable {
+            self.rings = Some(Repeat::new(now, bytes.clone(), true));
+        }
+        self.latest = Some(bytes.clone());
+        bytes
     }
 
-    fn wake(&mut self, now: Duration, host: &str, ip: &str) -> Vec<Vec<u8>> {
+    fn accept(&mut self, now: Duration) -> Vec<u8> {
+        self.stand = Stand::Answered;
+        self.dialog.is_over = false;
+        self.rings = None;
+        self.hang_up_at = self.hangs_up_after.map(|after| now + after);
+        if let Some(after) = self.holds_after {
+            self.hold_at = vec![(now + after, "sendonly"), (now + after * 2, "sendrecv")];
+        }
+        let invite = self.invite.clone();
+        let session = self.dialog.agree(now, &invite);
+        let bytes = self.reply(&invite, 200, &session, &self.sdp());
+        self.latest = Some(bytes.clone());
+        self.last = Some(Repeat::new(now, bytes.clone(), false));
+        bytes
+    }
+
+    fn vanish(&mut self) {
+        self.vanished = true;
+        self.dialog.vanish();
+        (self.ring_at, self.answer_at, self.hang_up_at, self.vanishes_at) = (None, None, None, None);
+        (self.rings, self.last) = (None, None);
+        self.hold_at.clear();
+    }
+
+    fn wake(&mut self, now: Duration) -> Vec<Vec<u8>> {
         let mut out = Vec::new();
         if self.vanishes_at.is_some_and(|at| at <= now) {
-            self.end_early();
-            self.hang_up_at = None;
-            self.vanishes_at = Some(Duration::ZERO);
+            self.vanish();
             return out;
         }
-        let contact = format!("sip:callee@{host}");
         if self.ring_at.is_some_and(|at| at <= now) {
             self.ring_at = None;
-            let (status, body) = if self.early_media && !self.invite.body.is_empty() { (183, sdp(ip, 1, "sendrecv")) } else { (180, String::new()) };
-            let extra = if self.reliable { "Require: 100rel\r\nRSeq: 77\r\n" } else { "" };
-            let bytes = self.invite.reply(status, &self.tag, &contact, extra, &body);
-            if self.reliable {
-                self.send_until(now, bytes.clone(), What::Reliable);
-            }
-            self.last = Some(bytes.clone());
-            out.push(bytes);
+            out.push(self.ring(now));
         }
         if self.answer_at.is_some_and(|at| at <= now) {
             self.answer_at = None;
-            self.sending.retain(|s| s.what != What::Reliable);
-            let bytes = match self.answer {
-                Answer::Refuses(status) => {
-                    self.finished = true;
-                    self.invite.reply(status, &self.tag, &contact, "", "")
-                }
-                _ => {
-                    self.answered = true;
-                    self.hang_up_at = self.hangs_up_after.map(|after| now + after);
-                    self.invite.reply(200, &self.tag, &contact, "", &sdp(ip, 1, "sendrecv"))
-                }
-            };
-            self.last = Some(bytes.clone());
-            self.send_until(now, bytes.clone(), What::Final);
-            out.push(bytes);
+            out.push(match self.answer {
+                Answer::Refuses(status) => self.refuse(now, status),
+                _ => self.accept(now),
+            });
         }
-        if self.hang_up_at.is_some_and(|at| at <= now) {
+        let due: Vec<&'static str> = self.hold_at.iter().filter(|(at, _)| *at <= now).map(|(_, d)| *d).collect();
+        self.hold_at.retain(|(at, _)| *at > now);
+        // RFC 3261 14.1: no re-INVITE before the first INVITE is finished.
+        for direction in due.into_iter().filter(|_| self.stand == Stand::Acknowledged) {
+            out.extend(self.dialog.hold(now, direction));
+        }
+        // RFC 3261 15: no BYE before the ACK or the end of the wait for it.
+        if self.hang_up_at.is_some_and(|at| at <= now) && self.last.is_none() {
             self.hang_up_at = None;
-            let bytes = self.bye(host);
-            self.send_until(now, bytes.clone(), What::Request);
-            out.push(bytes);
+            out.extend(self.dialog.hang_up(now));
         }
-        for sending in &mut self.sending {
-            if sending.again_at <= now {
-                out.push(sending.bytes.clone());
-                sending.step = (sending.step * 2).min(Duration::from_secs(4));
-                sending.again_at = now + sending.step;
+        for waiting in [&mut self.rings, &mut self.last] {
+            out.extend(waiting.as_mut().and_then(|repeat| repeat.due(now)));
+            if waiting.as_ref().is_some_and(|repeat| repeat.until <= now) {
+                *waiting = None;
+                // RFC 3261 13.3.1.4: without an ACK the call ends.
+                if self.stand == Stand::Answered {
+                    out.extend(self.dialog.hang_up(now));
+                }
             }
         }
-        self.sending.retain(|s| s.until > now);
+        out.extend(self.dialog.wake(now));
+        if self.dialog.is_over && self.was_answered() {
+            self.hang_up_at = None;
+            self.hold_at.clear();
+            self.vanishes_at = None;
+        }
         out
     }
 
-    fn bye(&self, host: &str) -> Vec<u8> {
-        let invite = &self.invite;
-        let head = format!(
-            "BYE {} SIP/2.0\r\nVia: SIP/2.0/UDP {host};branch=z9hG4bKbye{}\r\nMax-Forwards: 70\r\nFrom: {};tag={}\r\n\
-             To: {}\r\nCall-ID: {}\r\nCSeq: 9 BYE\r\n",
-            self.remote, self.tag, invite.header("to"), self.tag, invite.header("from"), invite.header("call-id")
-        );
-        finish(head, "")
-    }
-
     fn deadline(&self) -> Option<Duration> {
-        let vanish = self.vanishes_at.filter(|at| *at > Duration::ZERO && !self.finished);
-        let sending = self.sending.iter().map(|s| s.again_at.min(s.until));
-        sending.chain(self.ring_at).chain(self.answer_at).chain(self.hang_up_at).chain(vanish).min()
+        let repeats = self.rings.iter().chain(&self.last).map(Repeat::next);
+        let holds = self.hold_at.iter().map(|(at, _)| *at);
+        let hang_up = self.hang_up_at.filter(|_| self.last.is_none());
+        let vanish = self.vanishes_at.filter(|_| self.stand != Stand::Refused);
+        repeats
+            .chain(holds)
+            .chain(self.ring_at)
+            .chain(self.answer_at)
+            .chain(hang_up)
+            .chain(vanish)
+            .chain(self.dialog.deadline())
+            .min()
     }
 }

@@ -74,8 +74,12 @@ impl Running {
     }
 
     pub fn wake(&mut self, now: Now) {
-        let due: Vec<CallId> =
-            self.calls.iter().filter(|(_, (call, _))| call.deadline().is_some_and(|at| at <= now.instant)).map(|(id, _)| *id).collect();
+        let due: Vec<CallId> = self
+            .calls
+            .iter()
+            .filter(|(_, (call, _))| call.deadline().is_some_and(|at| at <= now.instant))
+            .map(|(id, _)| *id)
+            .collect();
         for id in due {
             if let Some((call, _)) = self.calls.get_mut(&id) {
                 call.handle_deadline(now);
@@ -91,11 +95,30 @@ impl Running {
         earliest(calls, self.switchboard.deadline())
     }
 
-    pub fn running(&self) -> usize {
-        self.calls.len()
+    /// Waits for nothing: no call, no transaction, no deadline.
+    pub fn leftovers(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (id, (call, _)) in &self.calls {
+            found.push(format!("call {id} is left with {} transactions", call.transaction_count()));
+        }
+        if self.switchboard.calls() > 0 {
+            found.push(format!("the switchboard counts {} calls", self.switchboard.calls()));
+        }
+        if self.switchboard.transaction_count() > 0 {
+            found.push(format!("the switchboard keeps {} transactions", self.switchboard.transaction_count()));
+        }
+        if self.switchboard.deadline().is_some() {
+            found.push("the switchboard waits for something".to_owned());
+        }
+        if !self.invites.is_empty() {
+            found.push(format!("{} INVITE keys are left", self.invites.len()));
+        }
+        let busy = self.switchboard.trunk_states().into_iter().filter(|trunk| trunk.calls > 0);
+        found.extend(busy.map(|trunk| format!("trunk {} still counts {} calls", trunk.name, trunk.calls)));
+        found
     }
 
-    pub fn drain(&mut self, now: Now) {
+    fn drain(&mut self, now: Now) {
         while let Some(output) = self.switchboard.poll_output() {
             match output {
                 SwitchboardOutput::Send(outgoing) => {
@@ -118,7 +141,7 @@ impl Running {
     }
 
     fn drain_call(&mut self, now: Now, id: CallId) {
-        let mut finished = false;
+        let (mut recorded, mut finished) = (false, false);
         while let Some(output) = self.calls.get_mut(&id).and_then(|(call, _)| call.poll_output()) {
             assert!(!finished, "an output after Finished");
             match output {
@@ -135,11 +158,18 @@ impl Running {
                 CallOutput::Route { leg, party, uri } => {
                     self.switchboard.handle_input(now, SwitchboardInput::Route { call: id, leg, party, uri });
                 }
-                CallOutput::Record(record) => self.records.push(*record),
+                CallOutput::Record(record) => {
+                    self.records.push(*record);
+                    recorded = true;
+                }
                 CallOutput::Resolve { .. } => panic!("the simulated trunks have addresses, not names"),
                 CallOutput::Event(_) => {}
                 CallOutput::Finished => finished = true,
             }
+        }
+        if recorded {
+            // As at the edge: for limits and draining the call is over with its record.
+            self.switchboard.handle_input(now, SwitchboardInput::CallFinished { call: id });
         }
         if finished {
             if let Some((_, key)) = self.calls.remove(&id)
@@ -147,7 +177,6 @@ impl Running {
             {
                 self.invites.remove(&key);
             }
-            self.switchboard.handle_input(now, SwitchboardInput::CallFinished { call: id });
         }
     }
 }

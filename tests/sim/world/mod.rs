@@ -1,12 +1,15 @@
 //! A whole exchange among simulated phones and carriers, on a virtual clock: the same seed gives the same bytes.
 
-pub mod callee;
-pub mod caller;
-pub mod chance;
-pub mod exchange;
-pub mod setup;
-pub mod text;
-pub mod wire;
+mod callee;
+mod caller;
+mod chance;
+mod dialog;
+mod exchange;
+mod judge;
+mod runs;
+mod setup;
+mod text;
+mod wire;
 
 use callee::Callee;
 use caller::{Caller, Plan};
@@ -14,23 +17,54 @@ use chance::Chance;
 use exchange::Running;
 use offhook::base::now::Now;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
+use text::Text;
 use wire::{Datagram, Weather};
 
-/// Virtual time after which nothing may be left: the longest call allowed, and twice 64*T1.
-const END: Duration = Duration::from_secs(3_600 + 200);
+/// Virtual time after which nothing may be left: calls begin in the first half minute, may take their eight minutes
+/// after half a minute of ringing at each target, and then the longest transactions.
+const END: Duration = Duration::from_secs(30 + 120 + 480 + 200);
+
+/// What is simulated besides what the seed says.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene {
+    pub calls: usize,
+    /// Per cent of callers and callees that fall silent.
+    pub vanishing: u64,
+    /// `None`: as the seed says.
+    pub weather: Option<Weather>,
+}
 
 /// What a run showed.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Report {
-    pub calls: usize,
-    pub answered: usize,
-    pub datagrams: usize,
+    pub tally: Tally,
     /// Of all bytes in order: equal for equal seeds.
     pub fingerprint: u64,
     pub faults: Vec<String>,
+}
+
+/// What happened, so that a simulation which no longer reaches something is noticed.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Tally {
+    pub calls: usize,
+    pub records: usize,
+    pub datagrams: usize,
+    pub lost: usize,
+    pub answered: usize,
+    pub refused: usize,
+    pub cancelled: usize,
+    pub failed_over: usize,
+    pub changed: usize,
+    pub glares: usize,
+    pub refreshed: usize,
+    pub rang_reliably: usize,
+    pub callers_vanished: usize,
+    pub callees_vanished: usize,
+    pub expired: usize,
+    pub too_long: usize,
 }
 
 pub struct World {
@@ -43,52 +77,52 @@ pub struct World {
     starts: Vec<Duration>,
     callees: Vec<Callee>,
     sky: BinaryHeap<Reverse<(Duration, u64)>>,
-    flying: std::collections::BTreeMap<u64, (SocketAddr, Datagram)>,
+    flying: BTreeMap<u64, (SocketAddr, Datagram)>,
     number: u64,
     report: Report,
+    /// Datagrams with this word in them are printed: `OFFHOOK_SIM_WATCH`, for reading what a seed did.
+    watched: Option<String>,
 }
 
-/// Runs one seed with this many calls to its end and reports every broken invariant.
-pub fn run(seed: u64, calls: usize) -> Report {
-    let mut world = World::new(seed, calls);
+/// Runs one seed to its end and reports every broken invariant.
+pub fn run(seed: u64, scene: Scene) -> Report {
+    let mut world = World::new(seed, scene);
     world.run_to_end();
-    world.judge(seed, calls);
+    world.judge();
     world.report
 }
 
 impl World {
-    fn new(seed: u64, calls: usize) -> World {
+    fn new(seed: u64, scene: Scene) -> World {
         let mut chance = Chance(seed);
         let base = Instant::now();
-        let now = Now { instant: base, wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000) };
-        let weather = Weather::draw(&mut chance);
-        let callers = (0..calls)
-            .map(|number| Caller::new(number, setup::dialled(&mut chance), Plan::draw(&mut chance), Duration::ZERO))
+        let drawn = Weather::draw(&mut chance);
+        let callers = (0..scene.calls)
+            .map(|number| {
+                let dialled = setup::dialled(&mut chance);
+                Caller::new(number, dialled, Plan::draw(&mut chance, scene.vanishing))
+            })
             .collect();
-        let starts = (0..calls).map(|_| Duration::from_millis(chance.below(30_000))).collect();
+        let starts = (0..scene.calls).map(|_| Duration::from_millis(chance.below(30_000))).collect();
         let callees = setup::CALLEES
             .iter()
-            .map(|(host, broken)| Callee::new(host, Chance(chance.number()), *broken))
+            .map(|(host, broken)| Callee::new(host, Chance(chance.number()), *broken, scene.vanishing))
             .collect();
         World {
             base,
             now: Duration::ZERO,
-            weather,
-            exchange: Running::new(setup::exchange(), chance.number(), now),
+            weather: scene.weather.unwrap_or(drawn),
+            exchange: Running::new(setup::exchange(), chance.number(), moment(base, Duration::ZERO)),
             chance,
             callers,
             starts,
             callees,
             sky: BinaryHeap::new(),
-            flying: std::collections::BTreeMap::new(),
+            flying: BTreeMap::new(),
             number: 0,
             report: Report { fingerprint: 0xcbf2_9ce4_8422_2325, ..Report::default() },
+            watched: std::env::var("OFFHOOK_SIM_WATCH").ok(),
         }
-    }
-
-    fn now(&self) -> Now {
-        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000) + self.now;
-        Now { instant: self.base + self.now, wall }
     }
 
     fn run_to_end(&mut self) {
@@ -97,23 +131,26 @@ impl World {
             self.now = next.max(self.now);
             self.deliver();
             self.begin_calls();
-            for index in 0..self.callers.len() {
-                if self.callers[index].deadline().is_some_and(|at| at <= self.now) {
-                    let sent = self.callers[index].wake(self.now);
-                    self.from_caller(index, sent);
-                }
-            }
-            for index in 0..self.callees.len() {
-                if self.callees[index].deadline().is_some_and(|at| at <= self.now) {
-                    let sent = self.callees[index].wake(self.now);
-                    self.from_callee(index, sent);
-                    self.callees[index].forget_finished();
-                }
-            }
-            let now = self.now();
+            self.wake_peers();
+            let now = moment(self.base, self.now);
             if self.exchange.deadline().is_some_and(|at| at <= now.instant) {
                 self.exchange.wake(now);
                 self.collect();
+            }
+        }
+    }
+
+    fn wake_peers(&mut self) {
+        for index in 0..self.callers.len() {
+            if self.callers[index].deadline().is_some_and(|at| at <= self.now) {
+                let sent = self.callers[index].wake(self.now);
+                self.from_peer(&self.callers[index].host.clone(), sent);
+            }
+        }
+        for index in 0..self.callees.len() {
+            if self.callees[index].deadline().is_some_and(|at| at <= self.now) {
+                let sent = self.callees[index].wake(self.now);
+                self.from_peer(&self.callees[index].host.clone(), sent);
             }
         }
     }
@@ -131,43 +168,47 @@ impl World {
         for index in 0..self.starts.len() {
             if self.starts[index] <= self.now {
                 self.starts[index] = Duration::MAX;
-                let number = index;
-                let plan = self.callers[index].plan.clone();
-                let dialled = setup::dialled(&mut self.chance);
-                self.callers[index] = Caller::new(number, dialled, plan, self.now);
                 let sent = self.callers[index].begin(self.now);
-                self.from_caller(index, sent);
+                self.from_peer(&self.callers[index].host.clone(), sent);
             }
         }
     }
 
-    fn from_caller(&mut self, index: usize, sent: Vec<Vec<u8>>) {
-        let from = address(&self.callers[index].host);
+    fn from_peer(&mut self, host: &str, sent: Vec<Vec<u8>>) {
         for bytes in sent {
-            self.fly(from, Datagram { to: setup::OFFHOOK.parse().expect("an address"), bytes });
+            self.fly(address(host), Datagram { to: address(setup::OFFHOOK), bytes });
         }
     }
 
-    fn from_callee(&mut self, index: usize, sent: Vec<Vec<u8>>) {
-        let from = address(&self.callees[index].host);
-        for bytes in sent {
-            self.fly(from, Datagram { to: setup::OFFHOOK.parse().expect("an address"), bytes });
-        }
-    }
-
+    /// What the exchange says goes under scrutiny before it flies.
     fn collect(&mut self) {
-        let from = setup::OFFHOOK.parse().expect("an address");
         for datagram in std::mem::take(&mut self.exchange.out) {
-            self.fly(from, datagram);
+            let text = Text::read(&datagram.bytes);
+            let foreign = if datagram.to.ip().to_string().starts_with("10.1.") { "10.2." } else { "10.1." };
+            if let Some(complaint) = text.complaint() {
+                self.report.faults.push(format!("{complaint} in {}", text.first));
+            }
+            if text.head_names(foreign) || text.header("call-id").contains("of-the-caller") != (foreign == "10.2.") {
+                self.report.faults.push(format!("the other side shows in {} to {}", text.first, datagram.to));
+            }
+            self.fly(address(setup::OFFHOOK), datagram);
         }
     }
 
     fn fly(&mut self, from: SocketAddr, datagram: Datagram) {
-        self.report.datagrams += 1;
+        self.report.tally.datagrams += 1;
         for byte in &datagram.bytes {
             self.report.fingerprint = (self.report.fingerprint ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }
-        for at in self.weather.arrivals(self.now, &mut self.chance) {
+        let arrivals = self.weather.arrivals(self.now, &mut self.chance);
+        if let Some(word) = &self.watched
+            && String::from_utf8_lossy(&datagram.bytes).contains(word)
+        {
+            let text = String::from_utf8_lossy(&datagram.bytes);
+            println!("{:?} {from} -> {} arrives {arrivals:?}\n{text}", self.now, datagram.to);
+        }
+        self.report.tally.lost += usize::from(arrivals.is_empty());
+        for at in arrivals {
             self.number += 1;
             self.sky.push(Reverse((at, self.number)));
             self.flying.insert(self.number, (from, datagram.clone()));
@@ -179,60 +220,24 @@ impl World {
             let Some(Reverse((_, number))) = self.sky.pop() else { return };
             let Some((from, datagram)) = self.flying.remove(&number) else { continue };
             if datagram.to == address(setup::OFFHOOK) {
-                let now = self.now();
-                self.exchange.receive(now, from, &datagram.bytes);
+                self.exchange.receive(moment(self.base, self.now), from, &datagram.bytes);
                 self.collect();
             } else if let Some(index) = self.callees.iter().position(|c| address(&c.host) == datagram.to) {
                 let sent = self.callees[index].receive(self.now, &datagram.bytes);
-                self.from_callee(index, sent);
+                self.from_peer(&self.callees[index].host.clone(), sent);
             } else if let Some(index) = self.callers.iter().position(|c| address(&c.host) == datagram.to) {
                 let sent = self.callers[index].receive(self.now, &datagram.bytes);
-                self.from_caller(index, sent);
+                self.from_peer(&self.callers[index].host.clone(), sent);
             } else {
                 self.report.faults.push(format!("a datagram to {} which nobody proved", datagram.to));
             }
         }
     }
+}
 
-    /// The invariants, at the end of a run.
-    fn judge(&mut self, seed: u64, calls: usize) {
-        let mut faults = std::mem::take(&mut self.report.faults);
-        let exchange = &self.exchange;
-        if exchange.running() > 0 {
-            faults.push(format!("{} calls are left", exchange.running()));
-        }
-        if exchange.records.len() != exchange.started {
-            faults.push(format!("{} records for {} calls", exchange.records.len(), exchange.started));
-        }
-        let mut ids: Vec<_> = exchange.records.iter().map(|record| record.call).collect();
-        ids.sort();
-        ids.dedup();
-        if ids.len() != exchange.records.len() {
-            faults.push("a call has two records".to_owned());
-        }
-        for trunk in exchange.switchboard.trunk_states() {
-            if trunk.calls > 0 {
-                faults.push(format!("trunk {} still counts {} calls", trunk.name, trunk.calls));
-            }
-        }
-        if exchange.switchboard.transaction_count() > 0 {
-            faults.push(format!("the switchboard keeps {} transactions", exchange.switchboard.transaction_count()));
-        }
-        if exchange.unreadable > 0 {
-            faults.push(format!("{} unreadable messages", exchange.unreadable));
-        }
-        for caller in self.callers.iter().filter(|caller| caller.finals.len() > 1) {
-            faults.push(format!("caller {} heard several final answers: {:?}", caller.host, caller.finals));
-        }
-        if self.weather.loss == 0 {
-            for caller in self.callers.iter().filter(|c| c.finals.is_empty() && c.plan.vanishes_after.is_none()) {
-                faults.push(format!("caller {} heard no final answer on a perfect network", caller.host));
-            }
-        }
-        self.report.calls = calls;
-        self.report.answered = self.callers.iter().filter(|c| c.finals.iter().any(|(s, _)| *s < 300)).count();
-        self.report.faults = faults.into_iter().map(|fault| format!("seed {seed}: {fault}")).collect();
-    }
+fn moment(base: Instant, passed: Duration) -> Now {
+    let wall = SystemTime::UNIX_EPOCH + setup::EPOCH + passed;
+    Now { instant: base + passed, wall }
 }
 
 fn address(host: &str) -> SocketAddr {

@@ -1,20 +1,29 @@
 //! The exchange of the simulation: one trunk that calls, three carriers behind one group, one of them broken.
 
+use super::chance::Chance;
 use offhook::domain::switchboard::interface::Exchange;
 use offhook::edge::config;
 use std::fs;
-
-use super::chance::Chance;
+use std::sync::OnceLock;
+use std::time::Duration;
 
 pub const OFFHOOK: &str = "10.0.0.1:5060";
 /// Carriers: address, and whether nothing ever succeeds there.
 pub const CALLEES: &[(&str, bool)] = &[("10.2.0.1:5060", false), ("10.2.0.2:5060", true), ("10.2.0.3:5060", false)];
+
+/// What the wall clock shows when a simulation begins.
+pub const EPOCH: Duration = Duration::from_secs(1_800_000_000);
 
 const PROFILE: &str = include_str!("profile.toml");
 const DIALPLAN: &str = include_str!("dialplan.toml");
 
 /// Read from TOML like every other: what the simulation runs is what an operator could write.
 pub fn exchange() -> Exchange {
+    static READ: OnceLock<Exchange> = OnceLock::new();
+    READ.get_or_init(read).clone()
+}
+
+fn read() -> Exchange {
     let folder = std::env::temp_dir().join(format!("offhook-sim-{}", std::process::id()));
     for (name, text) in [("offhook.toml", ""), ("sip-profiles/sim.toml", PROFILE), ("dialplans/sim.toml", DIALPLAN)] {
         let path = folder.join(name);
@@ -22,7 +31,10 @@ pub fn exchange() -> Exchange {
         fs::write(path, text).expect("a file");
     }
     let read = config::read(&folder, std::iter::empty());
-    read.unwrap_or_else(|faults| panic!("{}", faults.iter().map(|f| format!("{f}\n")).collect::<String>())).exchange.as_ref().clone()
+    read.unwrap_or_else(|faults| panic!("{}", faults.iter().map(|f| format!("{f}\n")).collect::<String>()))
+        .exchange
+        .as_ref()
+        .clone()
 }
 
 /// What a simulated caller dials.

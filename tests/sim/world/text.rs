@@ -35,7 +35,11 @@ impl Text {
     }
 
     pub fn method(&self) -> &str {
-        if self.status() > 0 { self.header("cseq").split(' ').nth(1).unwrap_or("") } else { self.first.split(' ').next().unwrap_or("") }
+        if self.status() > 0 {
+            self.header("cseq").split(' ').nth(1).unwrap_or("")
+        } else {
+            self.first.split(' ').next().unwrap_or("")
+        }
     }
 
     pub fn cseq(&self) -> u32 {
@@ -50,14 +54,27 @@ impl Text {
         parameter(self.header("to"), "tag")
     }
 
-    pub fn from_tag(&self) -> String {
-        parameter(self.header("from"), "tag")
-    }
-
     /// The URI of the first Contact.
     pub fn contact(&self) -> String {
         let contact = self.header("contact");
         contact.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or(contact, |(uri, _)| uri).to_owned()
+    }
+
+    /// What no peer should be sent: a message out of form.
+    pub fn complaint(&self) -> Option<String> {
+        for name in ["via", "from", "to", "call-id", "cseq"] {
+            let count = self.all(name).len();
+            if count == 0 || (count > 1 && name != "via") {
+                return Some(format!("{count} headers {name}"));
+            }
+        }
+        let length = self.header("content-length").parse();
+        (length != Ok(self.body.len())).then(|| format!("Content-Length {:?} for {} bytes", length, self.body.len()))
+    }
+
+    /// The head without the body, as it was sent.
+    pub fn head_names(&self, word: &str) -> bool {
+        self.first.contains(word) || self.headers.iter().any(|(_, value)| value.contains(word))
     }
 
     /// A response to this request.
@@ -70,7 +87,7 @@ impl Text {
             out += &format!("Record-Route: {route}\r\n");
         }
         let to = self.header("to");
-        let to = if self.to_tag().is_empty() && status > 100 { format!("{to};tag={tag}") } else { to.to_owned() };
+        let to = if self.to_tag().is_empty() && !tag.is_empty() { format!("{to};tag={tag}") } else { to.to_owned() };
         out += &format!(
             "From: {}\r\nTo: {to}\r\nCall-ID: {}\r\nCSeq: {}\r\nContact: <{contact}>\r\n{extra}",
             self.header("from"),
