@@ -13,6 +13,9 @@ needed=(
   promtool:prometheus
   systemd-analyze:systemd
   openssl:openssl
+  node:nodejs
+  npm:npm
+  ip:iproute2
   cmake:cmake
   cc:build-essential
 )
