@@ -87,7 +87,13 @@ pub fn list(writer: &mut Writer, bindings: &[Binding], now: Instant) {
     for binding in bindings {
         let left = binding.expires_at.saturating_duration_since(now);
         let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-        writer.header(HeaderName::Contact, format_args!("<{}>;expires={seconds}", binding.uri));
+        // RFC 5626 6 and RFC 5627 5.2: by its instance a phone finds its own contact among the others.
+        let (instance, flow) = own_marks(binding);
+        let (open, close) = if instance.is_empty() { ("", "") } else { (";+sip.instance=\"", "\"") };
+        let reg_id = if flow.is_empty() { "" } else { ";reg-id=" };
+        let uri = &binding.uri;
+        let contact = format_args!("<{uri}>;expires={seconds}{open}{instance}{close}{reg_id}{flow}");
+        writer.header(HeaderName::Contact, contact);
     }
 }
 
@@ -176,4 +182,12 @@ fn instance_of(contact: &NameAddr<'_>) -> Option<Box<str>> {
     let instance = contact.params.value("+sip.instance")?;
     let flow = contact.params.value("reg-id").unwrap_or_default();
     Some(format!("{instance};{flow}").into())
+}
+
+/// Instance and flow number as `instance_of` joined them; empty where absent or not fit to be written.
+fn own_marks(binding: &Binding) -> (&str, &str) {
+    let (instance, flow) = binding.instance.as_deref().and_then(|both| both.rsplit_once(';')).unwrap_or_default();
+    let plain = !instance.contains(['"', '\\']);
+    let number = flow.bytes().all(|byte| byte.is_ascii_digit());
+    (if plain { instance } else { "" }, if plain && number { flow } else { "" })
 }

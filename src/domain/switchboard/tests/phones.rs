@@ -49,6 +49,19 @@ fn a_registration_ends_by_itself_by_request_and_with_its_connection() {
 }
 
 #[test]
+fn a_phone_finds_its_own_contact_by_its_instance() {
+    let mut bench = Bench::new(exchange());
+    let path = bench.path(ALICE);
+    let marks = r#"+sip.instance="<urn:uuid:0001>";reg-id=1"#;
+    let outputs = bench.register(path, "alice", &format!("Contact: <sip:alice@10.0.0.5>;{marks};expires=300\r\n"));
+    assert_eq!(contact(&outputs), r#"<sip:alice@10.0.0.5>;expires=300;+sip.instance="<urn:uuid:0001>";reg-id=1"#);
+    let odd = r#"+sip.instance="<urn:x>\"";reg-id=x1"#;
+    bench.register(path, "alice", "Contact: *\r\nExpires: 0\r\n");
+    let outputs = bench.register(path, "alice", &format!("Contact: <sip:alice@10.0.0.6>;{odd};expires=300\r\n"));
+    assert_eq!(contact(&outputs), "<sip:alice@10.0.0.6>;expires=300", "what needs escapes is not written back");
+}
+
+#[test]
 fn what_a_register_may_not() {
     let mut bench = Bench::new(exchange());
     let path = bench.path(ALICE);
