@@ -33,14 +33,18 @@ impl Sipp {
     /// Waits for calls.
     pub fn callee(scratch: &Scratch, part: &Part<'_>) -> Sipp {
         let sipp = Sipp::start(scratch, part, &[]);
-        wait_for(|| is_bound(part));
+        wait_for(|| is_bound(part.port, part.wire));
         sipp
     }
 
     /// Places calls to `number` through the daemon.
     pub fn caller(scratch: &Scratch, part: &Part<'_>, daemon: &Daemon, number: &str) -> Sipp {
-        let to = format!("127.0.0.1:{}", daemon.sip);
-        Sipp::start(scratch, part, &[&to, "-s", number, "-r", "20"])
+        Sipp::caller_by(&format!("127.0.0.1:{}", daemon.sip), scratch, part, number)
+    }
+
+    /// Places calls to `number` through whoever is at `to`.
+    pub fn caller_by(to: &str, scratch: &Scratch, part: &Part<'_>, number: &str) -> Sipp {
+        Sipp::start(scratch, part, &[to, "-s", number, "-r", "20"])
     }
 
     fn start(scratch: &Scratch, part: &Part<'_>, more: &[&str]) -> Sipp {
@@ -88,10 +92,10 @@ impl Sipp {
     }
 }
 
-/// Whether somebody listens at the part's port, as the kernel tells it.
-fn is_bound(part: &Part<'_>) -> bool {
-    let table = if part.wire == Wire::Tcp { "/proc/net/tcp" } else { "/proc/net/udp" };
-    let wanted = format!(":{:04X} ", part.port);
+/// Whether somebody listens at this port, as the kernel tells it.
+pub fn is_bound(port: u16, wire: Wire) -> bool {
+    let table = if wire == Wire::Tcp { "/proc/net/tcp" } else { "/proc/net/udp" };
+    let wanted = format!(":{port:04X} ");
     let text = std::fs::read_to_string(table).unwrap_or_default();
     text.lines().any(|line| line.split_once(": ").is_some_and(|(_, rest)| rest.get(8..14) == Some(wanted.as_str())))
 }

@@ -1,0 +1,235 @@
+//! linphone as a phone: it registers with digest over UDP, TCP and TLS, calls and is called, holds and hangs up.
+
+use crate::baresip::{Account, Baresip};
+use crate::certificates;
+use crate::daemon::{Daemon, Files, Scratch, free_port, wait_for};
+use crate::own_network::in_own_network;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+struct Linphone {
+    child: Child,
+    keyboard: ChildStdin,
+    log: PathBuf,
+    /// How much of the log earlier waits have used up.
+    heard: usize,
+}
+
+impl Linphone {
+    fn start(folder: &Path, config: &str, answers: bool) -> Linphone {
+        std::fs::create_dir_all(folder.join(".local/share/linphone")).expect("a folder");
+        std::fs::write(folder.join("linphonerc"), config).expect("written");
+        let log = folder.join("log");
+        let screen = std::fs::File::create(folder.join("screen")).expect("a file");
+        let mut command = Command::new("linphonec");
+        command.args(answers.then_some("-a")).arg("-c").arg(folder.join("linphonerc"));
+        let mut child = command
+            .args(["-d", "6", "-l"])
+            .arg(&log)
+            .env("HOME", folder)
+            .stdin(Stdio::piped())
+            .stdout(screen.try_clone().expect("a second handle"))
+            .stderr(screen)
+            .spawn()
+            .expect("linphonec starts (Debian package linphone-cli)");
+        let keyboard = child.stdin.take().expect("piped");
+        let mut phone = Linphone { child, keyboard, log, heard: 0 };
+        phone.types("soundcard use files");
+        phone
+    }
+
+    fn types(&mut self, line: &str) {
+        writeln!(self.keyboard, "{line}").expect("linphonec reads");
+    }
+
+    /// Waits until the phone has told of this, after what was heard before.
+    fn hears(&mut self, what: &str) {
+        let mut text = String::new();
+        let mut found = None;
+        wait_for(|| {
+            let bytes = std::fs::read(&self.log).unwrap_or_default();
+            text = String::from_utf8_lossy(bytes.get(self.heard..).unwrap_or_default()).into_owned();
+            found = text.find(what);
+            found.is_some()
+        });
+        let at = found.unwrap_or_else(|| panic!("linphone never told of {what}; it told:\n{text}"));
+        self.heard += at + what.len();
+    }
+
+    /// Plays a sound that comes with it, as if spoken.
+    fn speaks(&mut self) {
+        self.types("play /usr/share/sounds/linphone/hello8000.wav");
+    }
+
+    /// Waits for speech: its own account of what comes in, in kbit/s, once a second. Silence takes next to nothing.
+    fn hears_speech(&mut self) {
+        let mut text = String::new();
+        let mut heard = false;
+        wait_for(|| {
+            let bytes = std::fs::read(&self.log).unwrap_or_default();
+            text = String::from_utf8_lossy(bytes.get(self.heard..).unwrap_or_default()).into_owned();
+            let rates = text.split("RTP : [d=").skip(1).filter_map(|rest| rest.split(',').next()?.parse::<f32>().ok());
+            heard = rates.fold(0.0, f32::max) > 8.0;
+            heard
+        });
+        assert!(heard, "linphone never heard speech; it told:\n{text}");
+    }
+}
+
+impl Drop for Linphone {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+struct Office {
+    daemon: Daemon,
+    tls: u16,
+    certificates: Scratch,
+}
+
+impl Office {
+    /// `digest` as in the profile: `both`, or `md5` where a phone knows no more.
+    fn open(digest: &str) -> Office {
+        let (tls, ws) = (free_port(), free_port());
+        let certificates = Scratch::new();
+        certificates::make(&certificates.0);
+        let profile = include_str!("config/phones.toml").replace("{dir}", &certificates.0.display().to_string());
+        let fill = [("{tls}", tls.to_string()), ("{ws}", ws.to_string()), ("{digest}", digest.to_owned())];
+        let files = Files { profile: &profile, dialplan: include_str!("config/phones-dialplan.toml"), fill: &fill };
+        Office { daemon: Daemon::start(&files), tls, certificates }
+    }
+
+    fn linphone(&self, user: &str, transport: &str, answers: bool) -> Linphone {
+        // Its TLS library knows names in certificates only, no addresses.
+        let (host, port) = if transport == "tls" { ("localhost", self.tls) } else { ("127.0.0.1", self.daemon.sip) };
+        let (udp, tcp, tls, rtp) = (free_port(), free_port(), free_port(), free_port());
+        let authority = self.certificates.0.join("ca.pem");
+        let config = format!(
+            "[sip]\nsip_port={udp}\nsip_tcp_port={tcp}\nsip_tls_port={tls}\nuse_ipv6=0\nguess_hostname=0\n\
+             contact=<sip:{user}@127.0.0.1>\nroot_ca={}\nverify_server_certs=1\nverify_server_cn=1\ndefault_proxy=0\n\
+             [rtp]\naudio_rtp_port={rtp}\n\
+             [proxy_0]\nreg_proxy=<sip:{host}:{port};transport={transport}>\n\
+             reg_route=<sip:{host}:{port};transport={transport};lr>\nreg_identity=sip:{user}@offhook.test\n\
+             reg_expires=60\nreg_sendregister=1\npublish=0\n\
+             [auth_info_0]\nusername={user}\npasswd=secret-of-{user}\nrealm=offhook.test\n",
+            authority.display()
+        );
+        let folder = self.daemon.folder.0.join(format!("linphone-{user}"));
+        let mut phone = Linphone::start(&folder, &config, answers);
+        phone.hears("to [LinphoneRegistrationOk]");
+        phone
+    }
+
+    fn baresip(&self, user: &str, answers: bool) -> Baresip {
+        let registrar = format!("127.0.0.1:{}", self.daemon.sip);
+        let account = Account { user, registrar, transport: "udp", answers, authority: None };
+        let phone = Baresip::start(&self.daemon.folder, &account);
+        // It may have registered before anybody listened to its events.
+        let registered = format!(r#""message":"phone registered","phone":"{user}""#);
+        wait_for(|| self.daemon.log().contains(&registered));
+        assert!(self.daemon.log().contains(&registered), "baresip does not register:\n{}", phone.log());
+        phone
+    }
+
+    /// The one call of the test ended as calls should, and alice had placed it.
+    fn has_recorded_a_good_call(&self) {
+        let records = self.daemon.records(1);
+        assert_eq!(records.len(), 1, "{records:?}");
+        assert_eq!(records[0]["cause"], "normal", "{records:?}");
+        assert_eq!(records[0]["caller"]["party"], "phone:alice");
+        assert_eq!(records[0]["legs"][1]["party"], "phone:bob");
+        assert!(records[0]["answered_at"].is_number(), "{records:?}");
+    }
+}
+
+const TALKING: &str = "to LinphoneCallStreamsRunning";
+const ENDED: &str = "to LinphoneCallEnd";
+
+/// Two linphones on one transport: one calls the other, they talk, and one of them hangs up.
+fn check(transport: &str, caller_hangs_up: bool) {
+    let office = Office::open("both");
+    let mut bob = office.linphone("bob", transport, true);
+    let mut alice = office.linphone("alice", transport, false);
+    alice.types("call sip:bob@offhook.test");
+    alice.hears("to LinphoneCallOutgoingRinging");
+    alice.hears(TALKING);
+    bob.hears(TALKING);
+    alice.speaks();
+    bob.hears_speech();
+    bob.speaks();
+    alice.hears_speech();
+    let (first, other) = if caller_hangs_up { (&mut alice, &mut bob) } else { (&mut bob, &mut alice) };
+    first.types("terminate");
+    first.hears(ENDED);
+    other.hears(ENDED);
+    office.has_recorded_a_good_call();
+}
+
+#[test]
+fn two_linphones_over_udp_talk_and_the_caller_hangs_up() {
+    in_own_network(|| check("udp", true));
+}
+
+#[test]
+fn two_linphones_over_tcp_talk_and_the_callee_hangs_up() {
+    in_own_network(|| check("tcp", false));
+}
+
+#[test]
+fn two_linphones_over_tls_talk_and_the_caller_hangs_up() {
+    in_own_network(|| check("tls", true));
+}
+
+#[test]
+fn a_linphone_holds_and_resumes_another() {
+    in_own_network(|| {
+        let office = Office::open("both");
+        let mut bob = office.linphone("bob", "tcp", true);
+        let mut alice = office.linphone("alice", "udp", false);
+        alice.types("call sip:bob@offhook.test");
+        alice.hears(TALKING);
+        bob.hears(TALKING);
+        alice.types("pause");
+        alice.hears("to LinphoneCallPaused");
+        bob.hears("to LinphoneCallPausedByRemote");
+        alice.types("resume");
+        alice.hears(TALKING);
+        bob.hears(TALKING);
+        bob.types("terminate");
+        alice.hears(ENDED);
+        office.has_recorded_a_good_call();
+    });
+}
+
+#[test]
+fn a_linphone_calls_a_baresip_which_hangs_up() {
+    in_own_network(|| {
+        let office = Office::open("md5");
+        let mut bob = office.baresip("bob", true);
+        let mut alice = office.linphone("alice", "tcp", false);
+        alice.types("call sip:bob@offhook.test");
+        alice.hears(TALKING);
+        bob.hears("CALL_ESTABLISHED");
+        bob.command("hangup", "");
+        alice.hears(ENDED);
+        office.has_recorded_a_good_call();
+    });
+}
+
+#[test]
+fn a_baresip_calls_a_linphone_and_hangs_up() {
+    in_own_network(|| {
+        let office = Office::open("md5");
+        let mut bob = office.linphone("bob", "tls", true);
+        let mut alice = office.baresip("alice", false);
+        alice.command("dial", &format!("sip:bob@127.0.0.1:{}", office.daemon.sip));
+        alice.hears("CALL_ESTABLISHED");
+        bob.hears(TALKING);
+        alice.command("hangup", "");
+        bob.hears(ENDED);
+        office.has_recorded_a_good_call();
+    });
+}
