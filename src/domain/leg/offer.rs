@@ -205,7 +205,7 @@ impl Established {
         let host = wire.host(line.target.path.listener);
         let body = if method == Method::Invite { line.media.refresh(&line.party.side(host)) } else { None };
         if method == Method::Invite && body.is_none() {
-            return line.timer.on_refresh_failed(wire.now);
+            return line.timer.on_refresh_refused(wire.now);
         }
         self.ask(line, wire, method, (Purpose::Refresh, body));
     }
@@ -265,7 +265,7 @@ impl Established {
             }
             status => {
                 match ours.purpose {
-                    Purpose::Refresh => line.timer.on_refresh_failed(wire.now),
+                    Purpose::Refresh => line.timer.on_refresh_refused(wire.now),
                     Purpose::Relay | Purpose::Own => wire.emit(line.id, LegEvent::Declined { status }),
                 }
                 None

@@ -110,6 +110,8 @@ struct Running {
     seconds: u32,
     /// Whether we refresh.
     ours: bool,
+    /// Whether the peer keeps RFC 4028 too; if not, this is our way to notice that it is gone.
+    agreed: bool,
     when_refresh: Option<Instant>,
     when_expired: Instant,
 }
@@ -156,10 +158,13 @@ impl SessionTimer {
     pub fn on_answer(&mut self, now: Now, response: &Message) {
         self.on_peer(response);
         self.too_small = 0;
-        let agreed = SessionExpires::of(response).filter(|_| self.enabled);
-        // A refresher must be named; where it is not, refreshing ourselves is what cannot hurt.
-        self.running =
-            agreed.map(|agreed| Running::start(now, agreed.seconds, agreed.refresher != Some(Refresher::Uas)));
+        let agreed = SessionExpires::of(response);
+        // A refresher must be named; where it is not, refreshing ourselves is what cannot hurt. Nor can it where the peer
+        // has agreed to nothing: that peer may vanish like any other, and must be asked to be missed.
+        self.running = self.enabled.then(|| match agreed {
+            Some(agreed) => Running::start(now, agreed.seconds, agreed.refresher != Some(Refresher::Uas), true),
+            None => Running::start(now, self.wish, true, false),
+        });
     }
 
     /// An INVITE, re-INVITE or UPDATE of the peer: what our 2xx to it says (RFC 4028 9). Takes effect with `on_answered`.
@@ -190,12 +195,23 @@ impl SessionTimer {
 
     /// Our 2xx with these terms went out.
     pub fn on_answered(&mut self, now: Now, terms: Option<AnswerTerms>) {
-        self.running = terms
-            .map(|terms| Running::start(now, terms.expires.seconds, terms.expires.refresher != Some(Refresher::Uac)));
+        self.running = terms.map(|AnswerTerms { expires, require }| {
+            Running::start(now, expires.seconds, expires.refresher != Some(Refresher::Uac), require)
+        });
     }
 
     /// A refresh of ours failed for now (491, 5xx, 503): again soon, until the session expires. After 408 or 481, or no answer
     /// at all, the dialog is over and this is not for it (RFC 4028 7.2, RFC 3261 12.2.1.2).
+    pub fn on_refresh_refused(&mut self, now: Now) {
+        if let Some(running) = self.running.filter(|running| running.ours && !running.agreed) {
+            // A peer that never agreed to refreshes may refuse them: it lives, and that was the question.
+            self.running = Some(Running::start(now, running.seconds, true, false));
+        } else {
+            self.on_refresh_failed(now);
+        }
+    }
+
+    /// A refresh of ours could not be sent now: again soon.
     pub fn on_refresh_failed(&mut self, now: Now) {
         if let Some(running) = &mut self.running
             && running.ours
@@ -224,7 +240,7 @@ impl SessionTimer {
 }
 
 impl Running {
-    fn start(now: Now, seconds: u32, ours: bool) -> Running {
+    fn start(now: Now, seconds: u32, ours: bool, agreed: bool) -> Running {
         // RFC 4028 4: a foreign value below the minimum would have us refresh without pause.
         let seconds = seconds.max(SMALLEST);
         let whole = Duration::from_secs(u64::from(seconds));
@@ -233,6 +249,7 @@ impl Running {
         Running {
             seconds,
             ours,
+            agreed,
             when_refresh: ours.then(|| now.instant + whole / 2),
             when_expired: now.instant + whole - margin,
         }

@@ -42,7 +42,9 @@ pub struct Call {
     holds_after: Option<Duration>,
     hold_at: Vec<(Duration, &'static str)>,
     vanishes_at: Option<Duration>,
-    pub vanished: bool,
+    pub vanished_at: Option<Duration>,
+    /// One of two places that a proxy behind the trunk has rung.
+    pub is_fork: bool,
     dialog: Dialog,
 }
 
@@ -63,12 +65,12 @@ impl Callee {
 
     pub fn receive(&mut self, now: Duration, bytes: &[u8]) -> Vec<Vec<u8>> {
         let text = Text::read(bytes);
-        let found = self.calls.iter_mut().find(|call| call.invite.header("call-id") == text.header("call-id"));
-        match found {
-            Some(call) if call.vanished => Vec::new(),
-            Some(call) => call.receive(now, &text),
-            None => self.on_stranger(now, text),
+        let mut concerned = self.calls.iter_mut().filter(|call| call.is_of(&text)).peekable();
+        if concerned.peek().is_none() {
+            drop(concerned);
+            return self.on_stranger(now, text);
         }
+        concerned.filter(|call| call.vanished_at.is_none()).flat_map(|call| call.receive(now, &text)).collect()
     }
 
     fn on_stranger(&mut self, now: Duration, text: Text) -> Vec<Vec<u8>> {
@@ -92,8 +94,13 @@ impl Callee {
             87..=93 => Answer::NeverAnswers,
             _ => Answer::Ignores,
         };
+        let forks = answer == Answer::Answers && chance.percent(8);
         let number = self.calls.len();
-        self.calls.push(Call::draw(chance, (&self.host, number), text, answer, (now, self.vanishing)));
+        self.calls.push(Call::draw(chance, (&self.host, number), text.clone(), answer, (now, self.vanishing)));
+        if forks {
+            let twin = Call::draw(chance, (&self.host, number + 1), text, answer, (now, self.vanishing));
+            self.calls.push(Call { is_fork: true, ..twin });
+        }
         Vec::new()
     }
 
@@ -140,9 +147,16 @@ impl Call {
             holds_after: chance.percent(20).then(|| Duration::from_millis(200 + chance.below(8_000))),
             hold_at: Vec::new(),
             vanishes_at: chance.percent(vanishing).then(|| now + Duration::from_millis(chance.below(20_000))),
-            vanished: false,
+            vanished_at: None,
+            is_fork: false,
             invite,
         }
+    }
+
+    /// By Call-ID, and by our tag where the message has one: a request without reaches every place that was rung.
+    fn is_of(&self, text: &Text) -> bool {
+        let tag = if text.status() > 0 { text.from_tag() } else { text.to_tag() };
+        text.header("call-id") == self.invite.header("call-id") && (tag.is_empty() || tag == self.tag)
     }
 
     pub fn dialog(&self) -> &Dialog {
@@ -151,7 +165,9 @@ impl Call {
 
     /// It answered, and nobody has told it that the call is over.
     pub fn hangs(&self) -> bool {
-        !self.vanished && matches!(self.stand, Stand::Answered | Stand::Acknowledged) && !self.dialog.is_over
+        self.vanished_at.is_none()
+            && matches!(self.stand, Stand::Answered | Stand::Acknowledged)
+            && !self.dialog.is_over
     }
 
     pub fn was_answered(&self) -> bool {
@@ -252,8 +268,10 @@ impl Call {
         bytes
     }
 
-    fn vanish(&mut self) {
-        self.vanished = true;
+    fn vanish(&mut self, now: Duration) {
+        if self.stand != Stand::Refused && !(self.was_answered() && self.dialog.is_over) {
+            self.vanished_at = Some(now);
+        }
         self.dialog.vanish();
         (self.ring_at, self.answer_at, self.hang_up_at, self.vanishes_at) = (None, None, None, None);
         (self.rings, self.last) = (None, None);
@@ -263,7 +281,7 @@ impl Call {
     fn wake(&mut self, now: Duration) -> Vec<Vec<u8>> {
         let mut out = Vec::new();
         if self.vanishes_at.is_some_and(|at| at <= now) {
-            self.vanish();
+            self.vanish(now);
             return out;
         }
         if self.ring_at.is_some_and(|at| at <= now) {
@@ -281,7 +299,7 @@ impl Call {
         self.hold_at.retain(|(at, _)| *at > now);
         // RFC 3261 14.1: no re-INVITE before the first INVITE is finished.
         for direction in due.into_iter().filter(|_| self.stand == Stand::Acknowledged) {
-            out.extend(self.dialog.hold(now, direction));
+            out.extend(self.dialog.hold(now, direction, "INVITE"));
         }
         // RFC 3261 15: no BYE before the ACK or the end of the wait for it.
         if self.hang_up_at.is_some_and(|at| at <= now) && self.last.is_none() {

@@ -13,6 +13,8 @@ pub struct Plan {
     pub talk: Duration,
     /// Sends a hold and a resume while talking.
     pub holds: bool,
+    /// By UPDATE instead of re-INVITE (RFC 3311).
+    pub by_update: bool,
     /// Falls silent for ever at this time after its INVITE.
     pub vanishes_after: Option<Duration>,
     /// Leaves the hanging up to the other side.
@@ -30,6 +32,7 @@ impl Plan {
             cancel_after: chance.percent(20).then(|| Duration::from_millis(chance.below(4_000))),
             talk: Duration::from_millis(200 + chance.below(20_000)),
             holds: chance.percent(25),
+            by_update: chance.percent(30),
             vanishes_after: chance.percent(vanishing).then(|| Duration::from_millis(chance.below(15_000))),
             waits: chance.percent(20),
             offerless: chance.percent(10),
@@ -260,8 +263,9 @@ impl Caller {
         }
         let due: Vec<&'static str> = self.hold_at.iter().filter(|(at, _)| *at <= now).map(|(_, d)| *d).collect();
         self.hold_at.retain(|(at, _)| *at > now);
+        let method = if self.plan.by_update { "UPDATE" } else { "INVITE" };
         for direction in due {
-            out.extend(self.dialog.hold(now, direction));
+            out.extend(self.dialog.hold(now, direction, method));
         }
         if self.hang_up_at.is_some_and(|at| at <= now) {
             self.hang_up_at = None;

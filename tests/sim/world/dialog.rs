@@ -155,14 +155,14 @@ impl Dialog {
     }
 
     /// Changes the direction of the media, unless another change is under way.
-    pub fn hold(&mut self, now: Duration, direction: &str) -> Vec<Vec<u8>> {
+    pub fn hold(&mut self, now: Duration, direction: &str, method: &'static str) -> Vec<Vec<u8>> {
         if self.is_over || self.is_changing() {
             return Vec::new();
         }
         self.version += 1;
         let body = sdp(self.ip(), self.version, direction);
         self.held += 1;
-        vec![self.ask(now, "INVITE", "", &body)]
+        vec![self.ask(now, method, "", &body)]
     }
 
     fn is_changing(&self) -> bool {

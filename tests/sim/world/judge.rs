@@ -94,11 +94,18 @@ impl World {
     }
 
     fn judge_callees(&self, faults: &mut Vec<String>) {
+        let legs: Vec<_> = self.exchange.records.iter().flat_map(|record| &record.legs).collect();
         for callee in &self.callees {
             for call in &callee.calls {
                 let name = format!("call {} at {}", call.dialog().call_id, callee.host);
                 if call.hangs() {
                     faults.push(format!("{name} was answered and never ended"));
+                }
+                let leg = legs.iter().find(|leg| *leg.sip_call_id == *call.dialog().call_id);
+                let ended =
+                    leg.map_or(Duration::MAX, |leg| Duration::from_millis(leg.ended_at).saturating_sub(setup::EPOCH));
+                if call.vanished_at.is_some_and(|at| !call.is_fork && ended > at + NOTICED) {
+                    faults.push(format!("{name} vanished at {:?}, its leg ended at {ended:?}", call.vanished_at));
                 }
                 faults.extend(doubled(&call.dialog().finals).map(|cseq| format!("{name} heard two answers to {cseq}")));
             }
@@ -122,8 +129,9 @@ impl World {
         tally.glares = sum(&mut dialogs().map(|dialog| dialog.glares)) + crossed;
         tally.refreshed = sum(&mut dialogs().map(|dialog| dialog.refreshed));
         tally.rang_reliably = calls().filter(|call| call.rang_reliably()).count();
+        tally.forked = calls().filter(|call| call.is_fork && call.was_answered()).count();
         tally.callers_vanished = self.callers.iter().filter(|caller| caller.vanished_at.is_some()).count();
-        tally.callees_vanished = calls().filter(|call| call.vanished).count();
+        tally.callees_vanished = calls().filter(|call| call.vanished_at.is_some()).count();
         tally.expired = records.iter().filter(|record| record.cause == Cause::PeerVanished).count();
         tally.too_long = records.iter().filter(|record| record.cause == Cause::MaxDuration).count();
     }

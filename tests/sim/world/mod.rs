@@ -61,6 +61,8 @@ pub struct Tally {
     pub glares: usize,
     pub refreshed: usize,
     pub rang_reliably: usize,
+    /// Second 200s from another place.
+    pub forked: usize,
     pub callers_vanished: usize,
     pub callees_vanished: usize,
     pub expired: usize,

@@ -106,7 +106,7 @@ fn on_a_fair_network_a_broken_target_costs_no_call() {
 }
 
 impl Tally {
-    fn numbers(&self) -> [(&'static str, usize); 16] {
+    fn numbers(&self) -> [(&'static str, usize); 17] {
         [
             ("calls", self.calls),
             ("records", self.records),
@@ -120,6 +120,7 @@ impl Tally {
             ("glares", self.glares),
             ("refreshed", self.refreshed),
             ("rang_reliably", self.rang_reliably),
+            ("forked", self.forked),
             ("callers_vanished", self.callers_vanished),
             ("callees_vanished", self.callees_vanished),
             ("expired", self.expired),
@@ -129,11 +130,11 @@ impl Tally {
 
     fn add(&mut self, other: &Tally) {
         let Tally { calls, records, datagrams, lost, answered, refused, cancelled, failed_over, .. } = self;
-        let Tally { changed, glares, refreshed, rang_reliably, .. } = self;
+        let Tally { changed, glares, refreshed, rang_reliably, forked, .. } = self;
         let Tally { callers_vanished, callees_vanished, expired, too_long, .. } = self;
         let sums = [calls, records, datagrams, lost, answered, refused, cancelled, failed_over, changed, glares]
             .into_iter()
-            .chain([refreshed, rang_reliably, callers_vanished, callees_vanished, expired, too_long]);
+            .chain([refreshed, rang_reliably, forked, callers_vanished, callees_vanished, expired, too_long]);
         for (sum, (_, count)) in sums.zip(other.numbers()) {
             *sum += count;
         }

@@ -54,6 +54,10 @@ impl Text {
         parameter(self.header("to"), "tag")
     }
 
+    pub fn from_tag(&self) -> String {
+        parameter(self.header("from"), "tag")
+    }
+
     /// The URI of the first Contact.
     pub fn contact(&self) -> String {
         let contact = self.header("contact");

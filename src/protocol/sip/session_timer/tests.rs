@@ -122,11 +122,18 @@ fn a_peer_without_the_extension_is_refreshed_by_us() {
 }
 
 #[test]
-fn an_answer_without_session_expires_means_that_nothing_expires() {
-    let (start, mut timer) = (now(), timer());
-    timer.on_answer(start, &ok(&["Session-Expires: 600;refresher=uac"]));
+fn a_peer_that_agrees_to_nothing_is_asked_all_the_same_whether_it_lives() {
+    let (mut timer, start) = (timer(), now());
+    timer.on_answer(start, &ok(&["Session-Expires: 600;refresher=uas"]));
     timer.on_answer(start, &ok(&[]));
-    assert_eq!(timer.deadline(), None);
+    let running = timer.request_terms().map(|terms| terms.expires);
+    assert_eq!(running.and_then(|expires| expires.refresher), Some(Refresher::Uac));
+    let due = timer.deadline().expect("a refresh");
+    let later = start.after(due.saturating_duration_since(start.instant));
+    assert!(matches!(timer.handle_deadline(later), Some(SessionDue::Refresh(_))));
+    // Its refusal shows that it lives: the next is due a whole interval later.
+    timer.on_refresh_refused(later);
+    assert!(timer.deadline().is_some_and(|next| next - later.instant == due - start.instant));
 }
 
 #[test]
