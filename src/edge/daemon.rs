@@ -29,6 +29,9 @@ use tokio::task::JoinHandle;
 /// How long the end may wait for the disk.
 const JOURNAL_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long the last transactions may take: by then a BYE that was lost has been sent three times.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// How often the lateness of the loops is told to the switchboard.
 const LATENESS_EVERY: Duration = Duration::from_millis(50);
 
@@ -133,6 +136,20 @@ impl Daemon {
             if !self.is_drained_within(farewell).await {
                 tracing::warn!(calls = self.ports.live.count(), "calls are left whose peers did not answer our BYE");
             }
+        }
+        self.linger().await;
+    }
+
+    /// The last BYE has only just gone out: a datagram that is lost has to be sent again by somebody.
+    async fn linger(&self) {
+        let mut look = tokio::time::interval(Duration::from_millis(20));
+        let quiet = async {
+            while !self.ports.dispatch.has_no_calls() {
+                look.tick().await;
+            }
+        };
+        if tokio::time::timeout(LINGER, quiet).await.is_err() {
+            tracing::debug!("the last transactions are cut short");
         }
     }
 

@@ -61,6 +61,11 @@ impl Dispatch {
         }
     }
 
+    /// Not even one that only waits for what may still cross.
+    pub fn has_no_calls(&self) -> bool {
+        self.calls.is_empty()
+    }
+
     /// Whether this request belongs to a call that began after the request was put into the switchboard's inbox.
     pub fn claimed(&self, message: &Message) -> Option<CallId> {
         match owner::owner(message) {

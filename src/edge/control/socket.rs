@@ -12,6 +12,8 @@ use tokio::sync::Semaphore;
 
 /// Clients at once; one more is closed unread.
 const CLIENTS_MAX: usize = 64;
+/// How long a client may hold its place without asking anything.
+const IDLE_MAX: Duration = Duration::from_secs(600);
 /// How long an answer may take to be read by its client.
 const WRITE_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -89,7 +91,8 @@ async fn converse(mut client: UnixStream, operator: &Operator) -> std::io::Resul
             let fault = wire::Fault::new("too_long", format!("a line has at most {} bytes", wire::LINE_BYTES_MAX));
             return send(&mut client, &wire::write(serde_json::Value::Null, Err(fault))).await;
         }
-        let count = client.read(&mut chunk).await?;
+        let Ok(count) = tokio::time::timeout(IDLE_MAX, client.read(&mut chunk)).await else { return Ok(()) };
+        let count = count?;
         if count == 0 {
             return Ok(());
         }

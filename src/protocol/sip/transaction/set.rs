@@ -276,8 +276,9 @@ impl Transactions {
                 One::ClientInvite(_) | One::ClientOther(_) => {}
             });
         }
-        // A quarter is kept for what we ask ourselves: a call must be able to hang up.
-        if self.entries.len() >= self.entries_max - self.entries_max / 4 {
+        // A quarter is kept for what we ask ourselves, half of it for a BYE: either side must be able to hang up.
+        let kept = if message.method() == Method::Bye { self.entries_max / 8 } else { self.entries_max / 4 };
+        if self.entries.len() >= self.entries_max - kept {
             let mut refusal = Writer::reply(&message, from.remote, 503, "Service Unavailable", None);
             refusal.header(HeaderName::RetryAfter, 5);
             return self.send_once(now, from, &via, refusal.finish());

@@ -112,6 +112,9 @@ fn a_full_set_refuses_and_keeps_room_for_its_own_requests() {
         }
     }
     assert_eq!((accepted, refused), (48, 52));
+    set.receive(start, from, message("BYE", "SIP/2.0/UDP h;branch=z9hG4bKbye", "c"));
+    let bye = set.poll_output();
+    assert!(matches!(bye, Some(TransactionOutput::Request { .. })), "a BYE is never shed: {bye:?}");
     set.handle_deadline(start.after(Duration::from_secs(33)));
     assert!(set.is_empty(), "requests that the owner never answers are given up");
 }
