@@ -137,7 +137,7 @@ fn is_for_desk(message: &Message, call: Option<CallId>) -> bool {
     if message.is_request() {
         return message.method() != Method::Ack;
     }
-    let branch = message.top_via().ok().and_then(|via| via.branch().and_then(stamp::branch_owner));
+    let branch = message.top_branch().and_then(stamp::branch_owner);
     call.is_none() && branch == Some(CallId::SWITCHBOARD)
 }
 

@@ -16,7 +16,7 @@ pub enum Owner {
 /// The owner by what stands in the message.
 pub fn owner(message: &Message) -> Owner {
     if !message.is_request() {
-        let branch = message.top_via().ok().and_then(|via| via.branch().and_then(stamp::branch_owner));
+        let branch = message.top_branch().and_then(stamp::branch_owner);
         return branch.map_or(Owner::Switchboard, of_call);
     }
     if let Some((call, _)) = message.to_tag().and_then(stamp::tag_owner) {

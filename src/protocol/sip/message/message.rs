@@ -244,11 +244,21 @@ impl Message {
     }
 
     pub fn from_tag(&self) -> Option<&str> {
-        self.from().ok()?.tag()
+        tag_of(self.single(HeaderName::From).ok()?, HeaderName::From)
     }
 
     pub fn to_tag(&self) -> Option<&str> {
-        self.to().ok()?.tag()
+        tag_of(self.single(HeaderName::To).ok()?, HeaderName::To)
+    }
+
+    /// The branch of the top Via, by which responses find their owner; asked of every message, so read without the rest of it.
+    pub fn top_branch(&self) -> Option<&str> {
+        let line = self.get(HeaderName::Via)?;
+        if line.contains('"') {
+            return self.top_via().ok()?.branch();
+        }
+        let first = line.split(',').map(str::trim).find(|value| !value.is_empty())?;
+        Params(first.split_once(';')?.1).value("branch")
     }
 
     /// Empty when there is none.
@@ -302,4 +312,16 @@ impl Message {
     fn text(&self, start: u16, end: u16) -> &str {
         self.head.get(usize::from(start)..usize::from(end)).unwrap_or("")
     }
+}
+
+/// The tag of an address, read without the rest of it: tags are asked of every message, several times.
+fn tag_of(value: &str, name: HeaderName) -> Option<&str> {
+    if value.contains('"') {
+        return NameAddr::parse(value, name).ok()?.tag();
+    }
+    let params = match value.rsplit_once('>') {
+        Some((_, params)) => params.split_once(';')?.1,
+        None => value.split_once(';')?.1,
+    };
+    Params(params).value("tag")
 }
