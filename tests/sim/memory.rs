@@ -9,7 +9,7 @@ fn resident() -> usize {
 
 /// Bytes that one more of many costs; the first hundreds are not counted, because they fill what lies free.
 pub fn cost_of_each<T>(mut make: impl FnMut() -> T) -> usize {
-    const COUNTED: usize = 3_000;
+    const COUNTED: usize = 1_000;
     let mut kept: Vec<T> = Vec::with_capacity(COUNTED * 2);
     kept.extend((0..COUNTED).map(|_| make()));
     let before = resident();

@@ -97,7 +97,7 @@ impl Connecting {
         }
     }
 
-    fn abandon(mut self: Box<Self>, parts: &mut Parts, cause: Cause, words: &str) -> Phase {
+    fn abandon(&mut self, parts: &mut Parts, cause: Cause, words: &str) -> Phase {
         parts.say(words);
         self.dialler.give_up(parts, None, cause);
         Ending::begin(parts, cause, Fault::Caller)
@@ -141,7 +141,7 @@ impl Connecting {
         !matches!(passed, Some(Err(_)))
     }
 
-    fn on_answered(mut self: Box<Self>, parts: &mut Parts, source: Source, what: (&Message, Option<Bytes>)) -> Phase {
+    fn on_answered(&mut self, parts: &mut Parts, source: Source, what: (&Message, Option<Bytes>)) -> Phase {
         let (message, offer) = what;
         self.dialler.give_up(parts, Some(source.leg), Cause::Normal);
         let described = offer.as_deref().or_else(|| description(message));
@@ -164,7 +164,7 @@ impl Connecting {
         self.unless(parts, nothing)
     }
 
-    pub fn on_hang_up(mut self: Box<Self>, parts: &mut Parts, cause: Cause) -> Phase {
+    pub fn on_hang_up(&mut self, parts: &mut Parts, cause: Cause) -> Phase {
         self.dialler.give_up(parts, None, cause);
         refuse_caller(parts, &Failure::of(cause, FailureReason::GivenUp), None);
         Ending::begin(parts, cause, Fault::Ours)

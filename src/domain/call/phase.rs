@@ -71,7 +71,7 @@ impl Phase {
 
     pub fn on_hang_up(self, parts: &mut Parts, cause: Cause) -> Phase {
         match self {
-            Phase::Connecting(connecting) => connecting.on_hang_up(parts, cause),
+            Phase::Connecting(mut connecting) => connecting.on_hang_up(parts, cause),
             Phase::Joined(_) | Phase::Routing(_) => Ending::begin(parts, cause, Fault::Ours),
             Phase::Ending(_) => self,
         }

@@ -179,7 +179,7 @@ impl Transfer {
         self.keep(joined)
     }
 
-    fn done(self: Box<Self>, joined: &mut Joined, parts: &mut Parts, new: LegId) -> TransferStep {
+    fn done(&self, joined: &mut Joined, parts: &mut Parts, new: LegId) -> TransferStep {
         self.report(parts, 200, "OK");
         parts.hang_up(self.referrer, Cause::Normal);
         parts.event(CallEvent::Transferred { leg: self.referrer });
@@ -190,7 +190,7 @@ impl Transfer {
     }
 
     /// The call stays as it was; without the referrer there is nobody left to talk to.
-    fn failed(self: Box<Self>, joined: &mut Joined, parts: &mut Parts, answer: (u16, &str)) -> TransferStep {
+    fn failed(&self, joined: &mut Joined, parts: &mut Parts, answer: (u16, &str)) -> TransferStep {
         let (status, phrase) = answer;
         parts.say(format!("the transfer has failed: {status}"));
         self.report(parts, status, phrase);

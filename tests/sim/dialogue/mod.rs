@@ -174,5 +174,5 @@ dialogues! {
     ring_group max_duration drained parallel_busy_and_answer offerless_reliable too_brief_below too_brief_above
     unknown_extension unknown_extension_in_dialog secure_to_plain no_prack dialog_gone_at_reinvite reinvite_before_ack silent_at_reinvite drained_while_ringing refused_outright
     large_by_tcp reinvite_withdrawn reinvite_refused cancel_crosses_answer bye_early phone_forwards transfer_referrer_leaves
-    busy_after_early_media second_reinvite_too_soon places_of_a_name wrong_password identity_and_headers
+    refer_replaces update_in_early_dialog busy_after_early_media second_reinvite_too_soon places_of_a_name wrong_password identity_and_headers
 }
