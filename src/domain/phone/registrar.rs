@@ -87,7 +87,7 @@ pub fn list(writer: &mut Writer, bindings: &[Binding], now: Instant) {
     for binding in bindings {
         let left = binding.expires_at.saturating_duration_since(now);
         let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-        // RFC 5626 6 and RFC 5627 5.2: by its instance a phone finds its own contact among the others.
+        // A phone tells its own contact from the others' by its instance (RFC 5626); linphone calls with what stands here.
         let (instance, flow) = own_marks(binding);
         let (open, close) = if instance.is_empty() { ("", "") } else { (";+sip.instance=\"", "\"") };
         let reg_id = if flow.is_empty() { "" } else { ";reg-id=" };
