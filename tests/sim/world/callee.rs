@@ -155,7 +155,7 @@ impl Call {
 
     /// By Call-ID, and by our tag where the message has one: a request without reaches every place that was rung.
     fn is_of(&self, text: &Text) -> bool {
-        let tag = if text.status() > 0 { text.from_tag() } else { text.to_tag() };
+        let tag = if text.status() > 0 { text.tag_of_from() } else { text.to_tag() };
         text.header("call-id") == self.invite.header("call-id") && (tag.is_empty() || tag == self.tag)
     }
 

@@ -127,7 +127,7 @@ impl Caller {
             (true, false) => "Supported: timer\r\n",
             (false, _) => "",
         };
-        let bytes = self.dialog.compose("INVITE", &self.uri(), &self.branch(), 1, extra, &body);
+        let bytes = self.dialog.compose("INVITE", &self.uri(), &self.branch(), 1, (extra, &body));
         let repeat = Some(Repeat::new(now, bytes.clone(), true));
         self.invite = Some(First { repeat, until: now + GIVE_UP });
         vec![bytes]
@@ -200,10 +200,10 @@ impl Caller {
             let ip = self.host.split(':').next().unwrap_or_default().to_owned();
             let body = if self.plan.offerless { sdp(&ip, 1, "sendrecv") } else { String::new() };
             let target = self.dialog.target.clone();
-            self.dialog.compose("ACK", &target, &format!("{}-ack", self.branch()), 1, "", &body)
+            self.dialog.compose("ACK", &target, &format!("{}-ack", self.branch()), 1, ("", &body))
         } else {
             let kept = std::mem::replace(&mut self.dialog.remote, text.header("to").to_owned());
-            let ack = self.dialog.compose("ACK", &self.uri(), &self.branch(), 1, "", "");
+            let ack = self.dialog.compose("ACK", &self.uri(), &self.branch(), 1, ("", ""));
             self.dialog.remote = kept;
             ack
         };
@@ -256,7 +256,7 @@ impl Caller {
         }
         if self.cancel_at.is_some_and(|at| at <= now) {
             self.cancel_at = None;
-            let bytes = self.dialog.compose("CANCEL", &self.uri(), &self.branch(), 1, "", "");
+            let bytes = self.dialog.compose("CANCEL", &self.uri(), &self.branch(), 1, ("", ""));
             self.cancel = Some(Repeat::new(now, bytes.clone(), false));
             self.plan.cancel_after = None;
             out.push(bytes);

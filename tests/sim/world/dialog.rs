@@ -122,7 +122,9 @@ impl Dialog {
         format!("sip:phone@{}", self.host)
     }
 
-    pub fn compose(&self, method: &str, uri: &str, branch: &str, cseq: u32, extra: &str, body: &str) -> Vec<u8> {
+    /// `rest`: further header lines, and the body.
+    pub fn compose(&self, method: &str, uri: &str, branch: &str, cseq: u32, rest: (&str, &str)) -> Vec<u8> {
+        let (extra, body) = rest;
         let head = format!(
             "{method} {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {host};branch={branch};rport\r\nMax-Forwards: 70\r\n\
              From: {local}\r\nTo: {remote}\r\nCall-ID: {id}\r\nCSeq: {cseq} {method}\r\n\
@@ -140,7 +142,7 @@ impl Dialog {
         self.cseq += 1;
         let branch = format!("z9hG4bK{}-{}", self.mark, self.cseq);
         let target = self.target.clone();
-        let bytes = self.compose(method, &target, &branch, self.cseq, extra, body);
+        let bytes = self.compose(method, &target, &branch, self.cseq, (extra, body));
         let repeat = Some(Repeat::new(now, bytes.clone(), method == "INVITE"));
         self.asks.push(Ask { method, cseq: self.cseq, repeat, until: now + GIVE_UP });
         bytes
@@ -298,7 +300,7 @@ impl Dialog {
         let own = format!("z9hG4bK{}-{cseq}", self.mark);
         let branch = if text.status() < 300 { format!("{own}-ack") } else { own };
         let target = self.target.clone();
-        let ack = self.compose("ACK", &target, &branch, cseq, "", "");
+        let ack = self.compose("ACK", &target, &branch, cseq, ("", ""));
         self.acks.push((cseq, ack.clone()));
         ack
     }

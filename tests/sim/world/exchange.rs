@@ -171,12 +171,11 @@ impl Running {
             // As at the edge: for limits and draining the call is over with its record.
             self.switchboard.handle_input(now, SwitchboardInput::CallFinished { call: id });
         }
-        if finished {
-            if let Some((_, key)) = self.calls.remove(&id)
-                && self.invites.get(&key) == Some(&id)
-            {
-                self.invites.remove(&key);
-            }
+        if finished
+            && let Some((_, key)) = self.calls.remove(&id)
+            && self.invites.get(&key) == Some(&id)
+        {
+            self.invites.remove(&key);
         }
     }
 }

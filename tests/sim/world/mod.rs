@@ -146,13 +146,13 @@ impl World {
         for index in 0..self.callers.len() {
             if self.callers[index].deadline().is_some_and(|at| at <= self.now) {
                 let sent = self.callers[index].wake(self.now);
-                self.from_peer(&self.callers[index].host.clone(), sent);
+                self.sent_by_peer(&self.callers[index].host.clone(), sent);
             }
         }
         for index in 0..self.callees.len() {
             if self.callees[index].deadline().is_some_and(|at| at <= self.now) {
                 let sent = self.callees[index].wake(self.now);
-                self.from_peer(&self.callees[index].host.clone(), sent);
+                self.sent_by_peer(&self.callees[index].host.clone(), sent);
             }
         }
     }
@@ -171,12 +171,12 @@ impl World {
             if self.starts[index] <= self.now {
                 self.starts[index] = Duration::MAX;
                 let sent = self.callers[index].begin(self.now);
-                self.from_peer(&self.callers[index].host.clone(), sent);
+                self.sent_by_peer(&self.callers[index].host.clone(), sent);
             }
         }
     }
 
-    fn from_peer(&mut self, host: &str, sent: Vec<Vec<u8>>) {
+    fn sent_by_peer(&mut self, host: &str, sent: Vec<Vec<u8>>) {
         for bytes in sent {
             self.fly(address(host), Datagram { to: address(setup::OFFHOOK), bytes });
         }
@@ -226,10 +226,10 @@ impl World {
                 self.collect();
             } else if let Some(index) = self.callees.iter().position(|c| address(&c.host) == datagram.to) {
                 let sent = self.callees[index].receive(self.now, &datagram.bytes);
-                self.from_peer(&self.callees[index].host.clone(), sent);
+                self.sent_by_peer(&self.callees[index].host.clone(), sent);
             } else if let Some(index) = self.callers.iter().position(|c| address(&c.host) == datagram.to) {
                 let sent = self.callers[index].receive(self.now, &datagram.bytes);
-                self.from_peer(&self.callers[index].host.clone(), sent);
+                self.sent_by_peer(&self.callers[index].host.clone(), sent);
             } else {
                 self.report.faults.push(format!("a datagram to {} which nobody proved", datagram.to));
             }

@@ -54,7 +54,7 @@ impl Text {
         parameter(self.header("to"), "tag")
     }
 
-    pub fn from_tag(&self) -> String {
+    pub fn tag_of_from(&self) -> String {
         parameter(self.header("from"), "tag")
     }
 
