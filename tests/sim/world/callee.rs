@@ -170,6 +170,10 @@ impl Call {
             && !self.dialog.is_over
     }
 
+    pub fn awaits_ack(&self) -> bool {
+        self.vanished_at.is_none() && self.stand == Stand::Answered
+    }
+
     pub fn was_answered(&self) -> bool {
         matches!(self.stand, Stand::Answered | Stand::Acknowledged)
     }

@@ -64,6 +64,8 @@ pub struct Caller {
     /// Final responses to the first INVITE, each distinct (status, tag) once.
     pub finals: Vec<(u16, String)>,
     pub heard_anything: bool,
+    /// Was asked to change a call before it had heard the answer that made it.
+    pub was_asked_too_early: bool,
     pub is_established: bool,
     pub vanished_at: Option<Duration>,
 }
@@ -92,6 +94,7 @@ impl Caller {
             acks: Vec::new(),
             finals: Vec::new(),
             heard_anything: false,
+            was_asked_too_early: false,
             is_established: false,
             vanished_at: None,
         }
@@ -142,6 +145,7 @@ impl Caller {
         if text.status() > 0 {
             return self.on_response(now, &text);
         }
+        self.was_asked_too_early |= !self.is_established && matches!(text.method(), "INVITE" | "UPDATE");
         let out = self.dialog.on_request(now, &text);
         self.stop_if_over();
         out

@@ -67,6 +67,9 @@ impl World {
         }
         faults
             .extend(doubled(&caller.dialog().finals).map(|cseq| format!("caller {host} heard two answers to {cseq}")));
+        if caller.was_asked_too_early {
+            faults.push(format!("caller {host} was asked for a change of a call that it did not have yet"));
+        }
         if !caller.is_done() {
             faults.push(format!("caller {host} was left in its call"));
         }
@@ -100,6 +103,9 @@ impl World {
                 let name = format!("call {} at {}", call.dialog().call_id, callee.host);
                 if call.hangs() {
                     faults.push(format!("{name} was answered and never ended"));
+                }
+                if call.awaits_ack() && self.weather.loss == 0 {
+                    faults.push(format!("{name} was answered and never acknowledged"));
                 }
                 let leg = legs.iter().find(|leg| *leg.sip_call_id == *call.dialog().call_id);
                 let ended =
