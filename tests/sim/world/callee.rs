@@ -144,7 +144,7 @@ impl Call {
             latest: None,
             hangs_up_after: chance.percent(40).then(|| Duration::from_millis(chance.below(15_000))),
             hang_up_at: None,
-            holds_after: chance.percent(20).then(|| Duration::from_millis(200 + chance.below(8_000))),
+            holds_after: chance.percent(20).then(|| soon(chance)),
             hold_at: Vec::new(),
             vanishes_at: chance.percent(vanishing).then(|| now + Duration::from_millis(chance.below(20_000))),
             vanished_at: None,
@@ -343,4 +343,10 @@ impl Call {
             .chain(self.dialog.deadline())
             .min()
     }
+}
+
+/// Some cannot wait: their hold follows the answer before its ACK can have come from far away.
+fn soon(chance: &mut Chance) -> Duration {
+    let longest = if chance.percent(40) { 600 } else { 8_000 };
+    Duration::from_millis(20 + chance.below(longest))
 }
