@@ -1,6 +1,6 @@
 //! baresip as a phone, led through its control port. Sounds are made, played to nobody and recorded.
 
-use crate::daemon::{Scratch, free_port, wait_for};
+use crate::daemon::{Scratch, free_port, free_ports, wait_for};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ impl Baresip {
         let folder = scratch.0.join(format!("baresip-{}", account.user));
         std::fs::create_dir_all(&folder).expect("a folder");
         let control = free_port();
-        let media = 20_000 + (control % 4_000) * 10;
+        let media = free_ports(10);
         let config = config(account, control, media, &folder);
         std::fs::write(folder.join("config"), config).expect("written");
         let answermode = if account.answers { "auto" } else { "manual" };
@@ -115,7 +115,7 @@ fn config(account: &Account<'_>, control: u16, media: u16, folder: &Path) -> Str
         "sip_listen 127.0.0.1:{}\naudio_player aubridge,sink\naudio_alert aubridge,alert\naudio_source ausine,440\n\
          ausrc_srate 48000\nauplay_srate 48000\nausrc_channels 2\nauplay_channels 2\nrtp_ports {media}-{}\n\
          module_path {}\nctrl_tcp_listen 127.0.0.1:{control}\nsnd_path {}\n",
-        free_port(),
+        free_ports(2),
         media + 9,
         modules(),
         folder.display()

@@ -33,16 +33,31 @@ impl Drop for Scratch {
     }
 }
 
+/// Ports are given out once each, below those that the system gives to connections, so that nobody takes one meanwhile.
+static NEXT_PORT: AtomicU32 = AtomicU32::new(0);
+const PORTS: std::ops::Range<u32> = 12_000..31_000;
+
 /// A port that nobody has, for UDP and TCP alike.
 pub fn free_port() -> u16 {
-    for _ in 0..100 {
-        let Ok(tcp) = TcpListener::bind("127.0.0.1:0") else { continue };
-        let port = tcp.local_addr().expect("bound").port();
-        if port < 32_000 || UdpSocket::bind(("127.0.0.1", port)).is_ok() {
-            return port;
+    free_ports(1)
+}
+
+/// The first of so many free ports in a row.
+pub fn free_ports(count: u32) -> u16 {
+    let start = std::process::id().wrapping_mul(97);
+    for _ in 0..1_000 {
+        let at = start.wrapping_add(NEXT_PORT.fetch_add(count, Ordering::Relaxed));
+        let first = PORTS.start + at % (PORTS.end - PORTS.start - count);
+        if (first..first + count).all(is_free) {
+            return u16::try_from(first).expect("in range");
         }
     }
     panic!("no free port");
+}
+
+fn is_free(port: u32) -> bool {
+    let port = u16::try_from(port).expect("in range");
+    TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok()
 }
 
 pub struct Daemon {
