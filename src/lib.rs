@@ -9,6 +9,7 @@ pub mod base;
 pub mod cli;
 pub mod domain;
 pub mod edge;
+pub mod media;
 pub mod protocol;
 
 /// The properties under `fuzz/` name this crate as their users outside do; its own tests use them too.

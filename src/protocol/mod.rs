@@ -1,4 +1,6 @@
 //! Bytes to values and back, and the machines that RFCs describe. Knows no call.
 
+pub mod audio;
+pub mod rtp;
 pub mod sdp;
 pub mod sip;

@@ -1,0 +1,223 @@
+//! What the control plane wants of one worker: the door in. Wishes are whole, so that a repeated one changes nothing.
+
+use super::matrix::Matrix;
+use crate::base::id::{CallId, LegId};
+use crate::protocol::audio::codec::Codec;
+use crate::protocol::rtp::suite::Suite;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The media half of a leg. All streams of one call live on one worker.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct StreamId {
+    pub call: CallId,
+    pub leg: LegId,
+}
+
+#[derive(Debug)]
+pub enum Command {
+    /// Bind a port for this stream at that address. Answered with `Opened` or `NotOpened`.
+    Open {
+        stream: StreamId,
+        bind: IpAddr,
+    },
+    /// What offer and answer have agreed for this stream, whole; again after each change.
+    Plan {
+        stream: StreamId,
+        plan: Box<StreamPlan>,
+    },
+    /// Who hears whom in this call, whole. Nobody hears anybody before the first one.
+    Matrix {
+        call: CallId,
+        matrix: Matrix,
+    },
+    /// Starts a source that members of the matrix can hear. Answered with `SourceEnded`, whatever happens to it.
+    Play {
+        call: CallId,
+        source: SourceId,
+        playlist: Playlist,
+    },
+    /// Ends a source early.
+    Stop {
+        call: CallId,
+        source: SourceId,
+    },
+    /// Digits to send on a stream, in the form that its plan says.
+    SendDigits {
+        stream: StreamId,
+        digits: Box<[SentDigit]>,
+    },
+    /// What one stream hears and says (or a whole call mixed), copied to a tap until `StopTap`.
+    Tap {
+        call: CallId,
+        tap: TapId,
+        what: TapChoice,
+    },
+    StopTap {
+        call: CallId,
+        tap: TapId,
+    },
+    /// Answered with `Closed` and its quality. The port goes into quarantine.
+    Close {
+        stream: StreamId,
+    },
+}
+
+/// One stream as offer and answer left it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StreamPlan {
+    /// Where signalling says that its audio goes. Nothing is sent before it is known.
+    pub remote: Option<SocketAddr>,
+    /// Where its RTCP goes; the RTP address when multiplexed, nowhere when unknown.
+    pub remote_rtcp: Option<SocketAddr>,
+    pub rtcp_mux: bool,
+    pub learning: Learning,
+    /// We may send to the peer; the peer may send to us (our view of the direction attribute).
+    pub sends: bool,
+    pub receives: bool,
+    /// In order of preference; the first is what we send. Never empty while the stream lives.
+    pub codecs: Vec<PlannedCodec>,
+    /// RFC 4733, when both sides have it.
+    pub telephone_event: Option<PayloadPair>,
+    /// RFC 3389, when both sides have it.
+    pub comfort_noise: Option<PayloadPair>,
+    /// Packet time that we send, in milliseconds: 10, 20, 30, 40 or 60.
+    pub ptime: u8,
+    pub srtp: Option<SrtpKeys>,
+    pub dtmf_out: DigitForm,
+    /// Listen for digits in the audio as well (Q.24). Costs decoding.
+    pub detect_in_band: bool,
+    /// No packet for so long, while the peer should send, is told as an event.
+    pub silent_after: Option<Duration>,
+    pub opus: OpusWish,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PlannedCodec {
+    pub codec: Codec,
+    pub payload: PayloadPair,
+    /// Equal on both streams of a call means: the payload may cross untouched. Distinguishes parameters (fmtp) of opaque codecs.
+    pub kind: u32,
+}
+
+/// One format's payload types: what we receive it under and what we send it under (RFC 3264 5.1).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PayloadPair {
+    pub receive: u8,
+    pub send: u8,
+    pub clock: u32,
+}
+
+/// May the peer's real address differ from the one that it signalled?
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Learning {
+    Never,
+    /// Once, within this time of the plan's start, and only the port, inside the signalled address.
+    Port {
+        within: Duration,
+    },
+    /// Once, within this time, to any address (a peer behind NAT).
+    Anywhere {
+        within: Duration,
+    },
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub struct SrtpKeys {
+    pub suite: Suite,
+    /// Key and salt, one after the other, as after `inline:`.
+    pub ours: Box<[u8]>,
+    pub theirs: Box<[u8]>,
+}
+
+impl std::fmt::Debug for SrtpKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SrtpKeys({})", self.suite.name())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DigitForm {
+    TelephoneEvent,
+    /// As tones in the audio.
+    InBand,
+    /// Not by the media plane: the call core sends SIP INFO.
+    Info,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OpusWish {
+    pub bits_per_second: u32,
+    pub complexity: u8,
+    pub forward_error_correction: bool,
+    pub discontinuous: bool,
+}
+
+impl Default for OpusWish {
+    fn default() -> OpusWish {
+        OpusWish { bits_per_second: 24_000, complexity: 5, forward_error_correction: true, discontinuous: false }
+    }
+}
+
+/// A source or tap within one call; chosen by the call core, never used twice in a call.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct SourceId(pub u16);
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct TapId(pub u16);
+
+/// What a source plays, without a gap between its parts.
+#[derive(Clone, Debug)]
+pub struct Playlist {
+    pub parts: Vec<Part>,
+    /// How often the whole is played; `None` for ever.
+    pub times: Option<u16>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// Decoded once, shared by all calls.
+    Prompt(Arc<Prompt>),
+    Tone(Tone),
+    Silence(Duration),
+}
+
+/// Decoded audio, one channel.
+#[derive(Debug)]
+pub struct Prompt {
+    pub name: Box<str>,
+    pub rate: u32,
+    pub samples: Box<[i16]>,
+}
+
+/// One tone of a country's plan, or a digit's pair.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tone {
+    /// Hertz; unused ones are zero.
+    pub frequencies: [u16; 4],
+    /// On and off in milliseconds, up to four pairs, repeated; a lone zero means without end.
+    pub cadence: [u16; 8],
+    /// Below full scale, in decibels.
+    pub level: u8,
+    pub lasts: Option<Duration>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SentDigit {
+    /// 0 to 9, *, #, A to D.
+    pub digit: u8,
+    pub lasts: Duration,
+    pub pause_after: Duration,
+}
+
+/// What a tap receives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TapChoice {
+    /// Two channels: what this leg says on the left, what it hears on the right.
+    Stereo { leg: LegId, rate: u32 },
+    /// What this leg says.
+    Spoken { leg: LegId, rate: u32 },
+    /// What this leg hears.
+    Heard { leg: LegId, rate: u32 },
+}

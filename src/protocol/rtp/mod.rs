@@ -1,0 +1,3 @@
+//! RTP, RTCP and SRTP: packets in place, and the machines around one stream of them. Opens no port.
+
+pub mod suite;
