@@ -19,6 +19,7 @@ use crate::edge::ports::Ports;
 use crate::edge::reload::Reloader;
 use crate::edge::resolver::Resolver;
 use crate::edge::switchboard_task::{self, DeskSigns};
+use crate::edge::transport::pulse::Pace;
 use crate::edge::transport::{Transports, Trust};
 use crate::edge::vital::Vital;
 use std::sync::Arc;
@@ -31,9 +32,6 @@ const JOURNAL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the last transactions may take: by then a BYE that was lost has been sent three times.
 const LINGER: Duration = Duration::from_secs(2);
-
-/// How often the lateness of the loops is told to the switchboard.
-const LATENESS_EVERY: Duration = Duration::from_millis(50);
 
 /// A daemon that serves. Dropping it without `stop` leaves its tasks to the runtime's end.
 pub struct Daemon {
@@ -172,8 +170,9 @@ impl Daemon {
 
 async fn tell_lateness(ports: Arc<Ports>) {
     let mut last = Duration::ZERO;
+    let mut pace = Pace::default();
     loop {
-        tokio::time::sleep(LATENESS_EVERY).await;
+        tokio::time::sleep(pace.next(ports.transports.counters().messages_in())).await;
         // A journal that cannot take records is as far behind as can be: new calls wait until it can.
         let lateness = match ports.journal.full() {
             true => Duration::MAX,

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// How often the loop wakes when nothing happens, so that the watchdog sees it alive.
-const HEARTBEAT: Duration = Duration::from_millis(500);
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// What the rest of the daemon sees of the switchboard's task.
 pub struct DeskSigns {

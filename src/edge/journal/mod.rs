@@ -1,4 +1,4 @@
-//! The durable list of records: a bounded queue and one plain thread that appends, syncs in groups and rotates.
+//! The durable list of records: a bounded queue and one plain thread that appends and syncs in groups and rotates.
 //! Never waits for a disk in a call's task and never gives up a record that it has taken.
 
 mod file;
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 
 /// Records that one sync covers at most.
 const SYNC_RECORDS: usize = 256;
+/// After a write the thread rests so long, so that at any rate of calls it is woken for groups and not for each record.
+const REST: Duration = Duration::from_millis(25);
 /// Longest time that a written record waits for its sync.
 const SYNC_EVERY: Duration = Duration::from_millis(50);
 /// How long to wait before a disk that refused is asked again.
@@ -50,6 +52,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Queue {
     lines: VecDeque<Vec<u8>>,
+    /// The thread sleeps until it is told of a record; while it rests it will look by itself.
+    is_told: bool,
     reopen: bool,
     stopping: bool,
     ended: bool,
@@ -68,12 +72,12 @@ impl Journal {
             lost: AtomicU64::new(0),
         }));
         let shared = Arc::clone(&journal.0);
-        let writer = Writer { shared, file, settings, metrics, unsynced: 0, sync_at: None };
+        let writer = Writer { shared, file, settings, metrics, unsynced: 0, sync_at: None, rests_until: None };
         std::thread::Builder::new().name("journal".into()).spawn(move || writer.run())?;
         Ok(journal)
     }
 
-    /// Takes one JSON object without its line end. Never waits. The thread writes it at once.
+    /// Takes one JSON object without its line end. Never waits. The thread writes it at once, or when it has rested.
     pub fn append(&self, line: Vec<u8>) {
         let mut queue = self.queue();
         // A record beyond twice the bound means that `full` was not heeded: counted, and told as our fault.
@@ -84,8 +88,12 @@ impl Journal {
             return;
         }
         queue.lines.push_back(line);
+        let wakes = queue.is_told || queue.lines.len() == SYNC_RECORDS;
+        queue.is_told = false;
         drop(queue);
-        self.0.wake.notify_one();
+        if wakes {
+            self.0.wake.notify_one();
+        }
     }
 
     /// Whether new calls must be refused because their records might not be kept. Running calls still have room.
@@ -137,6 +145,8 @@ struct Writer {
     unsynced: usize,
     /// When what is written must be synced.
     sync_at: Option<Instant>,
+    /// The end of the rest after the last write.
+    rests_until: Option<Instant>,
 }
 
 impl Writer {
@@ -164,7 +174,7 @@ impl Writer {
     }
 
     /// Sleeps until there is work: a line, a sync that is due, a wish, or the next try at a disk that refused.
-    fn wait(&self) -> Wanted {
+    fn wait(&mut self) -> Wanted {
         let failing = self.shared.failing.load(Ordering::Relaxed);
         let mut queue = self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if failing && !queue.stopping {
@@ -172,13 +182,22 @@ impl Writer {
                 self.shared.wake.wait_timeout_while(queue, RETRY_EVERY, |queue| !queue.stopping && !queue.reopen);
             queue = pause.unwrap_or_else(PoisonError::into_inner).0;
         }
+        if let Some(until) = self.rests_until.take().filter(|_| !failing) {
+            let rest = until.saturating_duration_since(clock::now().instant);
+            let pause = self.shared.wake.wait_timeout_while(queue, rest, |queue| {
+                queue.lines.len() < SYNC_RECORDS && !queue.reopen && !queue.stopping
+            });
+            queue = pause.unwrap_or_else(PoisonError::into_inner).0;
+        }
         let idle = |queue: &mut Queue| queue.lines.is_empty() && !queue.reopen && !queue.stopping;
         if !failing && idle(&mut queue) {
+            queue.is_told = true;
             // An idle journal wakes to rotate at midnight even when no call ends.
             let until =
                 self.sync_at.map_or(Duration::from_secs(60), |at| at.saturating_duration_since(clock::now().instant));
             let pause = self.shared.wake.wait_timeout_while(queue, until, |queue| idle(queue));
             queue = pause.unwrap_or_else(PoisonError::into_inner).0;
+            queue.is_told = false;
         }
         Wanted { reopen: std::mem::take(&mut queue.reopen), stopping: queue.stopping, last_try: failing }
     }
@@ -207,7 +226,9 @@ impl Writer {
         }
         self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner).lines.drain(..lines);
         self.unsynced += lines;
-        self.sync_at.get_or_insert(clock::now().instant + SYNC_EVERY);
+        let now = clock::now().instant;
+        self.rests_until = Some(now + REST);
+        self.sync_at.get_or_insert(now + SYNC_EVERY);
         if self.unsynced >= SYNC_RECORDS { self.sync() } else { true }
     }
 

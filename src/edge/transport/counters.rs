@@ -114,6 +114,11 @@ impl Counters {
         self.connections_opened.read().saturating_sub(self.connections_closed.read())
     }
 
+    /// Datagrams and messages on streams, also those that were dropped.
+    pub fn messages_in(&self) -> u64 {
+        self.datagrams_in.read() + self.stream_messages_in.read()
+    }
+
     /// Every counter, for export; the names lack the daemon's prefix.
     pub fn readings(&self) -> Vec<Reading> {
         let plain = [

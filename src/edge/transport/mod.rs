@@ -5,7 +5,7 @@ pub mod counters;
 pub mod door;
 mod line;
 mod ports;
-mod pulse;
+pub mod pulse;
 mod stream;
 pub mod tls;
 mod udp;
@@ -18,7 +18,7 @@ use crate::edge::transport::connections::{Connections, Delivery, Queued};
 use crate::edge::transport::counters::Counters;
 use crate::edge::transport::door::Door;
 use crate::edge::transport::ports::{Fresh, Ports, Prepared};
-use crate::edge::transport::pulse::Pulse;
+use crate::edge::transport::pulse::{Pace, Pulse};
 use crate::protocol::sip::message::{Message, ParseError};
 use crate::protocol::sip::path::{ListenerId, Outgoing, Path, Transport};
 use socket2::SockRef;
@@ -30,7 +30,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
-use tokio::time::MissedTickBehavior;
 
 /// Where received messages and the fate of sent ones go. Called from the listening tasks: it must never block.
 pub trait Sink: Send + Sync + 'static {
@@ -276,15 +275,18 @@ impl Shared {
     }
 }
 
-/// Asks for a wake-up every ten milliseconds and looks how late it comes; sweeps the door once a second.
+/// Asks for a wake-up again and again and looks how late it comes; sweeps the door once a second.
 async fn probe(shared: Arc<Shared>) {
-    let mut timer = tokio::time::interval(pulse::PROBE);
-    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for count in 1_u64.. {
-        let due = timer.tick().await;
+    let mut pace = Pace::default();
+    let mut swept = Instant::now();
+    loop {
+        let due = tokio::time::Instant::now() + pace.next(shared.counters.messages_in());
+        tokio::time::sleep_until(due).await;
         shared.pulse.probed(due.elapsed());
-        if count % 100 == 0 {
-            shared.door.sweep(Instant::now());
+        let now = Instant::now();
+        if now.duration_since(swept) >= Duration::from_secs(1) {
+            swept = now;
+            shared.door.sweep(now);
         }
     }
 }

@@ -4,9 +4,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// How often the probe timer is due: a quarter of the lateness that is refused by default, and rare enough to leave an idle
-/// daemon asleep.
-pub const PROBE: Duration = Duration::from_millis(50);
+/// How often lateness is looked at while there is work: a quarter of what is refused by default.
+const PROBE: Duration = Duration::from_millis(50);
+/// How often while there is hardly any: a thousand silent calls should leave the daemon asleep.
+const PROBE_AT_REST: Duration = Duration::from_millis(500);
+/// Messages in one such time that do not disturb the rest.
+const REST_MESSAGES: u64 = 4;
+/// How often a loop that has nothing to do shows that it could.
+pub const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
+/// When lateness is to be looked at next: often while messages come, seldom at rest.
+#[derive(Default)]
+pub struct Pace {
+    messages: u64,
+}
+
+impl Pace {
+    /// `messages`: how many have come so far.
+    pub fn next(&mut self, messages: u64) -> Duration {
+        let fresh = messages.saturating_sub(std::mem::replace(&mut self.messages, messages));
+        if fresh > REST_MESSAGES { PROBE } else { PROBE_AT_REST }
+    }
+}
 
 /// One listening loop's sign of life.
 pub struct Beat {
@@ -77,7 +96,7 @@ impl Pulse {
         beat
     }
 
-    /// The probe timer fired so late. What was measured before fades by half in about 90 ms.
+    /// The probe timer fired so late. What was measured before fades by half in about 90 ms of work.
     pub fn probed(&self, late: Duration) {
         let before = self.late_micros.load(Ordering::Relaxed);
         let late = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
@@ -104,6 +123,14 @@ impl Pulse {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lateness_is_looked_at_often_only_while_messages_come() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.next(3), PROBE_AT_REST);
+        assert_eq!(pace.next(100), PROBE);
+        assert_eq!(pace.next(100), PROBE_AT_REST);
+    }
 
     #[test]
     fn a_late_timer_shows_at_once_and_fades() {

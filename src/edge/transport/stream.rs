@@ -5,7 +5,7 @@ use crate::edge::transport::connections::Admitted;
 use crate::edge::transport::counters::TlsFailure;
 use crate::edge::transport::line::Line;
 use crate::edge::transport::ports::Port;
-use crate::edge::transport::pulse::Beat;
+use crate::edge::transport::pulse::{self, Beat};
 use crate::edge::transport::tls;
 use crate::edge::transport::websocket;
 use crate::edge::transport::wire::ByteWire;
@@ -27,7 +27,7 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(20);
 
 /// Takes connections until it is aborted.
 pub async fn listen(shared: Arc<Shared>, port: Arc<Port>, listener: TcpListener, beat: Arc<Beat>) {
-    let mut wake = tokio::time::interval(Duration::from_millis(500));
+    let mut wake = tokio::time::interval(pulse::SIGN_OF_LIFE);
     wake.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {

@@ -2,14 +2,13 @@
 
 use crate::edge::transport::Shared;
 use crate::edge::transport::ports::Port;
-use crate::edge::transport::pulse::Beat;
+use crate::edge::transport::pulse::{self, Beat};
 use crate::protocol::sip::message::Message;
 use crate::protocol::sip::path::{Path, Transport};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::UdpSocket;
 use tokio::time::MissedTickBehavior;
 
@@ -40,7 +39,7 @@ pub fn open(bind: SocketAddr) -> io::Result<UdpSocket> {
 pub async fn listen(shared: Arc<Shared>, port: Arc<Port>, beat: Arc<Beat>) {
     let Some(socket) = port.datagrams() else { return };
     let mut buffer = vec![0; crate::base::limits::MESSAGE_BYTES_MAX + 1];
-    let mut wake = tokio::time::interval(Duration::from_millis(500));
+    let mut wake = tokio::time::interval(pulse::SIGN_OF_LIFE);
     wake.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let none = Arc::from([]);
     loop {
@@ -57,6 +56,7 @@ pub async fn listen(shared: Arc<Shared>, port: Arc<Port>, beat: Arc<Beat>) {
             }
         }
         beat.busy();
+        let mut is_empty = false;
         for _ in 0..BATCH {
             match socket.try_recv_from(&mut buffer) {
                 Ok((length, remote)) => {
@@ -64,13 +64,17 @@ pub async fn listen(shared: Arc<Shared>, port: Arc<Port>, beat: Arc<Beat>) {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     beat.empty();
+                    is_empty = true;
                     break;
                 }
                 // An error that an earlier datagram of ours met; the next receive is not concerned.
                 Err(_) => {}
             }
         }
-        tokio::task::yield_now().await;
+        // An empty socket makes the next wait give way by itself, without asking the system for other events first.
+        if !is_empty {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
