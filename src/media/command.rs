@@ -1,6 +1,7 @@
 //! What the control plane wants of one worker: the door in. Wishes are whole, so that a repeated one changes nothing.
 
 use super::matrix::Matrix;
+use super::tap::{FeedIn, TapOut};
 use crate::base::id::{CallId, LegId};
 use crate::protocol::audio::codec::Codec;
 use crate::protocol::rtp::suite::Suite;
@@ -53,6 +54,13 @@ pub enum Command {
         call: CallId,
         tap: TapId,
         what: TapChoice,
+        out: TapOut,
+    },
+    /// Starts a source whose audio comes block by block from outside. It ends when its giver has gone, or with `Stop`.
+    Feed {
+        call: CallId,
+        source: SourceId,
+        from: FeedIn,
     },
     StopTap {
         call: CallId,
@@ -220,4 +228,6 @@ pub enum TapChoice {
     Spoken { leg: LegId, rate: u32 },
     /// What this leg hears.
     Heard { leg: LegId, rate: u32 },
+    /// What all legs say, mixed.
+    Mixed { rate: u32 },
 }

@@ -1,5 +1,8 @@
 //! The media plane without its threads: one worker's streams, who hears whom, and the work on audio. Opens no socket.
 
 pub mod command;
+pub mod desk;
 pub mod event;
 pub mod matrix;
+pub mod path;
+pub mod tap;
