@@ -29,37 +29,41 @@ pub fn spawn(
     let id = call.id();
     let span = tracing::info_span!(parent: None, "call", call = %id);
     let work = async move {
-        drive(call, invite, inbox, &ports).await;
+        let mut call = call;
+        drive(&mut call, invite, inbox, &ports).await;
         ports.dispatch.leave(id, &invite_key);
+        if call.has_taken() {
+            ports.dispatch.disinherit(id);
+        }
         over(id, &ports).await;
     };
     tokio::spawn(work.instrument(span));
 }
 
-async fn drive(mut call: Box<Call>, invite: CallInput, mut inbox: mpsc::Receiver<Box<CallInput>>, ports: &Arc<Ports>) {
+async fn drive(call: &mut Call, invite: CallInput, mut inbox: mpsc::Receiver<Box<CallInput>>, ports: &Arc<Ports>) {
     let mut alarm = Alarm::new();
     if catch_unwind(AssertUnwindSafe(|| call.handle_input(clock::now(), invite))).is_err() {
-        return bury(&call, ports);
+        return bury(call, ports);
     }
     loop {
-        let drained = catch_unwind(AssertUnwindSafe(|| drain(&mut call, ports)));
+        let drained = catch_unwind(AssertUnwindSafe(|| drain(call, ports)));
         match drained {
             Ok(Progress::Goes) => {}
             Ok(Progress::Recorded) => over(call.id(), ports).await,
             Ok(Progress::Finished) => return,
-            Err(_) => return bury(&call, ports),
+            Err(_) => return bury(call, ports),
         }
         alarm.set(call.deadline());
         let handed = tokio::select! {
             biased;
             input = inbox.recv() => match input {
-                Some(input) => catch_unwind(AssertUnwindSafe(|| take(&mut call, *input))),
+                Some(input) => catch_unwind(AssertUnwindSafe(|| take(call, *input))),
                 None => return,
             },
             () = alarm.ring() => catch_unwind(AssertUnwindSafe(|| call.handle_deadline(clock::now()))),
         };
         if handed.is_err() {
-            return bury(&call, ports);
+            return bury(call, ports);
         }
     }
 }
@@ -106,6 +110,14 @@ fn drain(call: &mut Call, ports: &Arc<Ports>) -> Progress {
             CallOutput::Route { leg, party, uri } => {
                 let asked = ports.dispatch.to_desk(SwitchboardInput::Route { call: id, leg, party, uri });
                 unless(asked, CallInput::Routed { leg, outcome: Err(desk_is_full()) }, id, ports);
+            }
+            CallOutput::Handover { to, word } => {
+                ports.dispatch.to_desk_in_the_end(SwitchboardInput::Handover { from: id, to, word });
+            }
+            CallOutput::Forward { to, from, message } => {
+                if ports.dispatch.to_heir(to, Box::new(CallInput::Sip { from, message })).is_err() {
+                    tracing::debug!("a message came for a leg whose call has ended");
+                }
             }
             CallOutput::Event(event) => {
                 if ports.live.happened(id, &event, &ports.metrics) {

@@ -37,13 +37,15 @@ pub type Question = Box<dyn FnOnce(&crate::domain::switchboard::Switchboard) + S
 pub struct Dispatch {
     calls: DashMap<CallId, CallInbox>,
     invites: DashMap<String, CallId>,
+    /// Who has the leg of a call that has ended: its peer goes on writing the old call's tag.
+    heirs: DashMap<CallId, CallId>,
     desk: mpsc::Sender<Box<DeskInput>>,
     metrics: Metrics,
 }
 
 impl Dispatch {
     pub fn new(desk: mpsc::Sender<Box<DeskInput>>, metrics: Metrics) -> Dispatch {
-        Dispatch { calls: DashMap::new(), invites: DashMap::new(), desk, metrics }
+        Dispatch { calls: DashMap::new(), invites: DashMap::new(), heirs: DashMap::new(), desk, metrics }
     }
 
     /// From now on what belongs to this call goes to its inbox.
@@ -59,6 +61,27 @@ impl Dispatch {
         {
             entry.remove();
         }
+    }
+
+    /// From now on `heir` has a leg that began in `origin`.
+    pub fn inherit(&self, origin: CallId, heir: CallId) {
+        self.heirs.insert(origin, heir);
+    }
+
+    /// An heir has ended.
+    pub fn disinherit(&self, heir: CallId) {
+        self.heirs.retain(|_, own| *own != heir);
+    }
+
+    /// As `to_call`, or to the call that has this one's leg when this one has ended.
+    pub fn to_heir(&self, call: CallId, input: Box<CallInput>) -> Result<(), Box<CallInput>> {
+        self.to_call(call, input).or_else(|input| {
+            let heir = self.heirs.get(&call).map(|entry| *entry.value());
+            match heir {
+                Some(heir) => self.to_call(heir, input),
+                None => Err(input),
+            }
+        })
     }
 
     /// Not even one that only waits for what may still cross.
@@ -100,6 +123,15 @@ impl Dispatch {
             self.metrics.inbox_overflow(Inbox::Switchboard);
         }
         sent
+    }
+
+    /// As `to_desk`, but never lost and without waiting for it: another call waits for what it says.
+    pub fn to_desk_in_the_end(&self, input: SwitchboardInput) {
+        if let Err(TrySendError::Full(input)) = self.desk.try_send(Box::new(DeskInput::Exchange(input))) {
+            self.metrics.inbox_overflow(Inbox::Switchboard);
+            let desk = self.desk.clone();
+            tokio::spawn(async move { drop(desk.send(input).await) });
+        }
     }
 
     /// Waits for room: for what must not be lost, such as the end of a call.
@@ -151,7 +183,7 @@ impl Sink for Dispatch {
         };
         let message = match call {
             None => message,
-            Some(call) => match self.to_call(call, Box::new(CallInput::Sip { from, message })) {
+            Some(call) => match self.to_heir(call, Box::new(CallInput::Sip { from, message })) {
                 Ok(()) => return,
                 Err(input) => match *input {
                     CallInput::Sip { message, .. } => message,

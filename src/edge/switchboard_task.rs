@@ -96,6 +96,7 @@ fn drain(switchboard: &mut Switchboard, ports: &Arc<Ports>, signs: &DeskSigns) {
                     tracing::debug!(call = %call, "an answer came for a call that has ended");
                 }
             }
+            SwitchboardOutput::Inherit { origin, heir } => ports.dispatch.inherit(origin, heir),
             SwitchboardOutput::Ban { address, time } => ports.transports.ban(address, time),
             SwitchboardOutput::Event(event) => tell(event, ports),
             SwitchboardOutput::Drained => {

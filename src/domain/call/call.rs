@@ -67,6 +67,11 @@ impl Call {
         crate::domain::call::will::read(&self.parts, now)
     }
 
+    /// Whether a leg of it came from another call, whose tag its peer writes.
+    pub fn has_taken(&self) -> bool {
+        self.parts.has_taken()
+    }
+
     /// Bytes that the call holds on its heap may be measured by whoever holds it; what it counts itself is transactions.
     pub fn transaction_count(&self) -> usize {
         self.parts.wire.transactions.len()
@@ -147,9 +152,12 @@ impl Call {
             }
             None => {}
             Some(tag) => {
-                let leg = stamp::tag_owner(tag).map(|(_, leg)| leg);
                 let Parts { legs, wire, .. } = &mut self.parts;
-                if let Some(leg) = legs.iter_mut().find(|own| Some(own.id()) == leg) {
+                let number = stamp::tag_owner(tag).filter(|(call, _)| *call == wire.call).map(|(_, leg)| leg);
+                // The peer of a leg that came from another call keeps that call's tag.
+                let by_tag = legs.iter().position(|own| own.has_tag(tag));
+                let at = by_tag.or_else(|| legs.iter().position(|own| Some(own.id()) == number));
+                if let Some(leg) = at.and_then(|at| legs.get_mut(at)) {
                     return leg.on_request(wire, request);
                 }
             }
@@ -191,7 +199,11 @@ impl Machine for Call {
         }
         self.parts.wire.now = now;
         match input {
-            CallInput::Sip { from, message } => self.parts.wire.transactions.receive(now, from, message),
+            CallInput::Sip { from, message } => match self.parts.heir(&message) {
+                Some(to) => self.parts.outputs.push_back(CallOutput::Forward { to, from, message }),
+                None => self.parts.wire.transactions.receive(now, from, message),
+            },
+            CallInput::Handover { from, word } => self.step(|phase, parts| phase.on_word(parts, from, word)),
             CallInput::Undeliverable { token } => self.parts.wire.transactions.undeliverable(now, token),
             CallInput::Seized { leg, outcome } => {
                 self.step(|phase, parts| phase.on_answer(parts, leg, Answer::Seized(outcome)));

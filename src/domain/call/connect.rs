@@ -10,10 +10,14 @@ use crate::domain::call::joined::Joined;
 use crate::domain::call::parts::{Parts, fault_of};
 use crate::domain::call::phase::{Answer, Phase, Routing};
 use crate::domain::call::refusal::refuse_caller;
+use crate::domain::call::replacing::Replacing;
+use crate::domain::call::transfer::stages_that_replace;
 use crate::domain::leg::event::{Failure, FailureReason, LegEvent, Request, description};
-use crate::domain::leg::inbound::{Inbound, Progress, Source};
+use crate::domain::leg::inbound::{Inbound, Progress, Rejection, Source};
 use crate::domain::leg::leg::{Leg, Line, target_of};
+use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
+use crate::protocol::sip::replaces::Replaces;
 use bytes::Bytes;
 use std::time::Instant;
 
@@ -45,7 +49,26 @@ impl Connecting {
         if let Some(refused) = routing.refusal {
             return refuse(parts, &refused);
         }
-        let mut dialler = Dialler::new(routing.stages, true);
+        let mut dialler = match replaced(parts) {
+            Replaced::Nothing => Dialler::new(routing.stages, true),
+            Replaced::Unreadable => {
+                return refuse_with(parts, (400, "Bad Replaces"), Cause::PeerMisbehaved);
+            }
+            Replaced::Dialog(replaces) => {
+                let text = replaces.to_string();
+                if let Some(phase) = Replacing::begin(parts, replaces) {
+                    return phase;
+                }
+                let stages = stages_that_replace(routing.stages);
+                if stages.is_empty() {
+                    parts.say("the INVITE names a dialog that is not ours, and nobody is called who takes Replaces");
+                    return refuse_with(parts, (481, "Call/Transaction Does Not Exist"), Cause::Rejected);
+                }
+                let mut dialler = Dialler::new(stages, true);
+                dialler.replaces = Some(text.into());
+                dialler
+            }
+        };
         let nothing = dialler.advance(parts);
         Box::new(Connecting { dialler, early_offer_of: None }).unless(parts, nothing)
     }
@@ -178,6 +201,32 @@ impl Connecting {
     pub fn deadline(&self) -> Option<Instant> {
         self.dialler.deadline()
     }
+}
+
+/// What the caller's INVITE is to take the place of.
+enum Replaced {
+    Nothing,
+    Unreadable,
+    Dialog(Replaces),
+}
+
+fn replaced(parts: &Parts) -> Replaced {
+    let Some(caller) = parts.leg(LegId::CALLER).and_then(Leg::invited) else { return Replaced::Nothing };
+    match caller.invite.get(HeaderName::Replaces).map(Replaces::parse) {
+        None => Replaced::Nothing,
+        Some(None) => Replaced::Unreadable,
+        Some(Some(replaces)) => Replaced::Dialog(replaces),
+    }
+}
+
+fn refuse_with(parts: &mut Parts, answer: (u16, &str), cause: Cause) -> Phase {
+    let (status, phrase) = answer;
+    parts.say(format!("the caller is told {status}: {}", cause.name()));
+    parts.with(LegId::CALLER, |leg, wire| {
+        leg.reject(wire, &Rejection { status, phrase, cause, retry_after: None });
+    });
+    parts.leg_ended(LegId::CALLER, cause, TrunkOutcome::Spoke);
+    Ending::begin(parts, cause, Fault::Caller)
 }
 
 fn refuse(parts: &mut Parts, refused: &Refused) -> Phase {

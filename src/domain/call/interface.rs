@@ -4,6 +4,7 @@ use crate::base::cause::Cause;
 use crate::base::entropy::Entropy;
 use crate::base::id::{CallId, LegId};
 use crate::base::now::Now;
+pub use crate::domain::call::handover::Handover;
 use crate::domain::contact::Record;
 pub use crate::domain::leg::party::Party;
 pub use crate::domain::profile::Profiles;
@@ -116,6 +117,11 @@ pub enum CallInput {
         leg: LegId,
         outcome: Result<Vec<Stage>, Refused>,
     },
+    /// Another call has something to say, carried by the switchboard.
+    Handover {
+        from: CallId,
+        word: Handover,
+    },
 }
 
 /// What a call wants done.
@@ -143,6 +149,17 @@ pub enum CallOutput {
         leg: LegId,
         party: Party,
         uri: Box<str>,
+    },
+    /// Something to say to another call.
+    Handover {
+        to: CallId,
+        word: Handover,
+    },
+    /// A message in the dialog of a leg that was given to another call.
+    Forward {
+        to: CallId,
+        from: Path,
+        message: Box<Message>,
     },
     Event(CallEvent),
     /// The last leg has ended: what happened. Once per call; retransmissions may still have to be absorbed.

@@ -13,10 +13,21 @@ use crate::protocol::sip::message::uri::Uri;
 use crate::protocol::sip::multipart;
 use crate::protocol::sip::path::Target;
 use bytes::Bytes;
+use std::borrow::Cow;
+
+/// What a dial does not say of itself.
+pub struct How<'a> {
+    /// In the order in which to try them; at least one.
+    pub targets: Vec<Target>,
+    /// Whether the caller's offer goes along.
+    pub has_offer: bool,
+    /// The dialog elsewhere whose place the INVITE takes (RFC 3891).
+    pub replaces: Option<&'a str>,
+}
 
 /// Makes the leg and sends its INVITE to the first of the targets.
-pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: (Vec<Target>, bool)) -> Result<Leg, media_plan::Refusal> {
-    let (mut targets, has_offer) = how;
+pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<Leg, media_plan::Refusal> {
+    let How { mut targets, has_offer, replaces } = how;
     let first = targets.remove(0);
     let Parts { wire, legs, story, .. } = parts;
     let caller = legs.iter().find(|leg| leg.id() == LegId::CALLER).and_then(Leg::invited);
@@ -29,7 +40,7 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: (Vec<Target>, bool))
     };
     let hops = caller.and_then(|caller| caller.invite.number(HeaderName::MaxForwards).ok().flatten()).unwrap_or(70);
     let may_be_reliable = offer.is_some() || (has_offer && caller.is_some_and(|caller| caller.is_reliable));
-    let headers = match caller {
+    let mut headers: Vec<(Cow<'static, str>, Box<str>)> = match caller {
         Some(caller) => {
             let from = story.caller.peer(wire.host(caller.from().listener));
             let crossing = crossing::of_invite(&caller.invite, &story.identity, &from, &dial.party.peer(host));
@@ -37,6 +48,7 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: (Vec<Target>, bool))
         }
         None => Vec::new(),
     };
+    headers.extend(replaces.map(|replaces| (Cow::Borrowed(HeaderName::Replaces.text()), replaces.into())));
     let plan = InvitePlan {
         uri: dial.uri.clone(),
         from: story.identity.from_value(&dial.party.peer(host)).into(),

@@ -1,9 +1,10 @@
 //! Two parties talk: offers and answers pass from one to the other, and the end of one is the end of the other.
 
 use crate::base::cause::{Cause, Fault};
-use crate::base::id::LegId;
+use crate::base::id::{CallId, LegId};
 use crate::base::now::earliest;
 use crate::domain::call::ending::Ending;
+use crate::domain::call::handover::{Handover, Lending, answer_stray};
 use crate::domain::call::interface::{CallEvent, TrunkOutcome};
 use crate::domain::call::invite;
 use crate::domain::call::parts::Parts;
@@ -24,6 +25,8 @@ pub struct Joined {
     pub(super) exchange: Exchange,
     when_too_long: Option<Instant>,
     pub(super) transfer: Option<Box<Transfer>>,
+    /// One of the pair is about to go over to another call.
+    pub(super) lending: Option<Box<Lending>>,
 }
 
 /// The one offer that is between the two legs.
@@ -45,7 +48,7 @@ impl Joined {
     pub fn new(parts: &mut Parts, callee: LegId, has_offer: bool) -> Joined {
         let exchange = if has_offer { Exchange::AnswerInAck { of: LegId::CALLER } } else { Exchange::Idle };
         let when_too_long = parts.wire.now.instant.checked_add(parts.story.max_duration);
-        Joined { pair: (LegId::CALLER, callee), exchange, when_too_long, transfer: None }
+        Joined { pair: (LegId::CALLER, callee), exchange, when_too_long, transfer: None, lending: None }
     }
 
     /// The other party of the pair; `None` for legs that stand outside.
@@ -65,7 +68,32 @@ impl Joined {
                 TransferStep::NotMine(event) => return self.on_pair(parts, leg, event),
             }
         }
+        let event = match self.lending.take() {
+            None => event,
+            Some(lending) => match lending.on_leg(&mut self, parts, (leg, event)) {
+                Ok(()) => return Phase::Joined(self),
+                Err(event) => event,
+            },
+        };
         self.on_pair(parts, leg, event)
+    }
+
+    /// What another call says: to the transfer that has asked it, or to claim one of the pair.
+    pub fn on_word(mut self: Box<Self>, parts: &mut Parts, from: CallId, word: Handover) -> Phase {
+        if let Some(transfer) = self.transfer.take_if(|transfer| transfer.claims_of(from)) {
+            return match Transfer::on_word(transfer, &mut self, parts, word) {
+                TransferStep::Over(cause, fault) => Ending::begin(parts, cause, fault),
+                TransferStep::Taken | TransferStep::NotMine(_) => Phase::Joined(self),
+            };
+        }
+        if let Some(lending) = self.lending.take_if(|lending| lending.claimer() == from) {
+            return lending.on_word(self, parts, word);
+        }
+        match word {
+            Handover::Claim(claim) => Lending::begin(&mut self, parts, from, &claim),
+            other => answer_stray(parts, from, other),
+        }
+        Phase::Joined(self)
     }
 
     fn on_pair(mut self: Box<Self>, parts: &mut Parts, leg: LegId, event: LegEvent) -> Phase {
@@ -99,7 +127,7 @@ impl Joined {
     fn on_offered(&mut self, parts: &mut Parts, legs: (LegId, LegId), what: (Method, Option<Bytes>)) {
         let ((leg, other), (method, offer)) = (legs, what);
         note_hold(parts, leg);
-        let asked = if self.exchange == Exchange::Idle {
+        let asked = if self.exchange == Exchange::Idle && self.lending.is_none() {
             parts.with(other, |leg, wire| {
                 let Some((state, line)) = leg.established() else { return Err(NotOffered::Pending) };
                 state.offer(line, wire, method, (Purpose::Relay, offer.as_deref()))
@@ -164,8 +192,7 @@ impl Joined {
 
     fn on_referred(mut self: Box<Self>, parts: &mut Parts, leg: LegId, request: Request) -> Phase {
         let Some(remaining) = self.other(leg) else { return Phase::Joined(self) };
-        let is_busy = self.transfer.is_some() || self.exchange != Exchange::Idle;
-        self.transfer = match is_busy {
+        self.transfer = match self.is_busy() {
             true => {
                 let (server, from, message) = (request.server, &request.from, &request.message);
                 parts.wire.respond_plain(server, message, from, (491, "Request Pending"));
@@ -199,11 +226,16 @@ impl Joined {
         {
             return Ending::begin(parts, cause, fault);
         }
-        Phase::Joined(self)
+        match self.lending.take() {
+            Some(lending) => lending.handle_deadline(self, parts),
+            None => Phase::Joined(self),
+        }
     }
 
     pub fn deadline(&self) -> Option<Instant> {
-        earliest(self.when_too_long, self.transfer.as_ref().and_then(|transfer| transfer.deadline()))
+        let transfer = self.transfer.as_ref().and_then(|transfer| transfer.deadline());
+        let lending = self.lending.as_ref().map(|lending| lending.deadline());
+        earliest(earliest(self.when_too_long, transfer), lending)
     }
 }
 

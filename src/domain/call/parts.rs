@@ -2,14 +2,16 @@
 
 use crate::base::cause::{Cause, Fault};
 use crate::base::e164::E164;
-use crate::base::id::LegId;
+use crate::base::id::{CallId, LegId};
 use crate::base::limits;
+use crate::domain::call::handover::Handed;
 use crate::domain::call::interface::{CallEvent, CallOutput, Party, TrunkOutcome};
 use crate::domain::call::trail::Trail;
 use crate::domain::leg::event::{Failure, FailureReason};
 use crate::domain::leg::leg::Leg;
 use crate::domain::leg::wire::Wire;
 use crate::domain::trunk::identity::{Dialled, Identity};
+use crate::protocol::sip::message::message::Message;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,10 @@ pub struct Parts {
     pub trail: Trail,
     pub story: Box<Story>,
     seats: Vec<Seat>,
+    /// The leg that another call has now, by our tag in its dialog.
+    given: Option<Box<(Box<str>, CallId)>>,
+    /// Whether a leg came from another call: its peer writes that call's tag.
+    has_taken: bool,
     legs_made: u8,
 }
 
@@ -54,6 +60,8 @@ impl Parts {
             trail,
             story: Box::new(story),
             seats: Vec::new(),
+            given: None,
+            has_taken: false,
             legs_made: 0,
         }
     }
@@ -108,6 +116,47 @@ impl Parts {
         for Seat { trunk, target_index, .. } in std::mem::take(&mut self.seats) {
             self.outputs.push_back(CallOutput::Release { trunk, target_index, outcome: TrunkOutcome::Unknown });
         }
+    }
+
+    /// Lets go of a leg that has nothing under way; what is left of it here answers for what crossed.
+    pub fn give_away(&mut self, id: LegId, heir: CallId) -> Option<Handed> {
+        let (leg, tag) = self.with(id, |leg, wire| leg.give_away(wire))??;
+        let seat = self.seats.iter().position(|seat| seat.leg == id).map(|at| self.seats.swap_remove(at));
+        let seat = seat.map(|seat| (seat.trunk, seat.target_index)).or_else(|| match &leg.line.party {
+            // The caller's own place, which no target of the trunk answers for.
+            Party::Trunk(trunk) => Some((trunk.name.clone(), u16::MAX)),
+            Party::Phone(_) => None,
+        });
+        self.given = Some(Box::new((tag, heir)));
+        self.event(CallEvent::LegEnded { leg: id, cause: Cause::Normal });
+        Some(Handed { leg, seat })
+    }
+
+    /// Takes a leg that was another call's.
+    pub fn take_in(&mut self, id: LegId, handed: Handed) {
+        let Handed { mut leg, seat } = handed;
+        if self.given.as_ref().is_some_and(|given| leg.has_tag(&given.0)) {
+            self.given = None;
+        }
+        leg.come_over(&self.wire, id);
+        if let Some((trunk, target_index)) = seat {
+            self.sit_down(id, trunk, target_index);
+        }
+        self.has_taken = true;
+        let party = leg.line.facts.name.clone();
+        self.legs.push(leg);
+        self.event(CallEvent::LegStarted { leg: id, party });
+        self.event(CallEvent::Answered { leg: id });
+    }
+
+    /// Whose a message in a dialog is by now, where that is not this call.
+    pub fn heir(&self, message: &Message) -> Option<CallId> {
+        let (tag, heir) = &**self.given.as_ref()?;
+        (message.is_request() && message.to_tag() == Some(tag)).then_some(*heir)
+    }
+
+    pub fn has_taken(&self) -> bool {
+        self.has_taken
     }
 
     /// Ends a leg from our side.

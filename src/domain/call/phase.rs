@@ -1,12 +1,14 @@
 //! The phases of a call: each has one struct, and a transition consumes it.
 
 use crate::base::cause::{Cause, Fault};
-use crate::base::id::LegId;
+use crate::base::id::{CallId, LegId};
 use crate::domain::call::connect::Connecting;
 use crate::domain::call::ending::Ending;
+use crate::domain::call::handover::{Handover, answer_stray};
 use crate::domain::call::interface::{Refused, Stage};
 use crate::domain::call::joined::Joined;
 use crate::domain::call::parts::Parts;
+use crate::domain::call::replacing::Replacing;
 use crate::domain::leg::event::{LegEvent, Request};
 use crate::protocol::sip::path::Target;
 use std::time::Instant;
@@ -15,6 +17,8 @@ pub enum Phase {
     /// The caller's INVITE is on its way in.
     Routing(Box<Routing>),
     Connecting(Box<Connecting>),
+    /// The caller takes the place of a party of another call.
+    Replacing(Box<Replacing>),
     Joined(Box<Joined>),
     Ending(Ending),
 }
@@ -48,6 +52,7 @@ impl Phase {
     pub fn on_leg(self, parts: &mut Parts, leg: LegId, event: LegEvent) -> Phase {
         match self {
             Phase::Connecting(connecting) => connecting.on_leg(parts, leg, event),
+            Phase::Replacing(replacing) => replacing.on_leg(parts, event),
             Phase::Joined(joined) => joined.on_leg(parts, leg, event),
             Phase::Ending(ending) => {
                 ending.on_leg(parts, event);
@@ -61,7 +66,7 @@ impl Phase {
         match self {
             Phase::Connecting(connecting) => connecting.on_answer(parts, leg, answer),
             Phase::Joined(joined) => joined.on_answer(parts, leg, answer),
-            Phase::Ending(_) | Phase::Routing(_) => {
+            Phase::Ending(_) | Phase::Routing(_) | Phase::Replacing(_) => {
                 // A place that was granted too late goes back at once.
                 parts.release(leg, crate::domain::call::interface::TrunkOutcome::Unknown);
                 self
@@ -69,9 +74,22 @@ impl Phase {
         }
     }
 
+    /// What another call says.
+    pub fn on_word(self, parts: &mut Parts, from: CallId, word: Handover) -> Phase {
+        match self {
+            Phase::Joined(joined) => joined.on_word(parts, from, word),
+            Phase::Replacing(replacing) => replacing.on_word(parts, from, word),
+            other => {
+                answer_stray(parts, from, word);
+                other
+            }
+        }
+    }
+
     pub fn on_hang_up(self, parts: &mut Parts, cause: Cause) -> Phase {
         match self {
             Phase::Connecting(mut connecting) => connecting.on_hang_up(parts, cause),
+            Phase::Replacing(replacing) => replacing.on_hang_up(parts, cause),
             Phase::Joined(_) | Phase::Routing(_) => Ending::begin(parts, cause, Fault::Ours),
             Phase::Ending(_) => self,
         }
@@ -80,6 +98,7 @@ impl Phase {
     pub fn handle_deadline(self, parts: &mut Parts) -> Phase {
         match self {
             Phase::Connecting(connecting) => connecting.handle_deadline(parts),
+            Phase::Replacing(replacing) => replacing.handle_deadline(parts),
             Phase::Joined(joined) => joined.handle_deadline(parts),
             Phase::Ending(_) | Phase::Routing(_) => self,
         }
@@ -88,6 +107,7 @@ impl Phase {
     pub fn deadline(&self) -> Option<Instant> {
         match self {
             Phase::Connecting(connecting) => connecting.deadline(),
+            Phase::Replacing(replacing) => Some(replacing.deadline()),
             Phase::Joined(joined) => joined.deadline(),
             Phase::Ending(_) | Phase::Routing(_) => None,
         }

@@ -1,9 +1,10 @@
-//! A party asks us to connect the other one elsewhere (REFER, RFC 3515, RFC 5589): blind transfer, reported by NOTIFY.
+//! A party asks us to connect the other one elsewhere (REFER, RFC 3515, RFC 5589): blind or attended, reported by NOTIFY.
 
 use crate::base::cause::{Cause, Fault};
-use crate::base::id::LegId;
+use crate::base::id::{CallId, LegId};
 use crate::domain::call::dialler::{Blame, Dialler};
-use crate::domain::call::interface::{CallEvent, CallOutput};
+use crate::domain::call::handover::{Claim, Handover, PATIENCE, answer_stray, tell};
+use crate::domain::call::interface::{CallEvent, CallOutput, Stage};
 use crate::domain::call::joined::{Exchange, Joined, acknowledge};
 use crate::domain::call::parts::Parts;
 use crate::domain::call::phase::Answer;
@@ -11,10 +12,13 @@ use crate::domain::call::refusal::answer_of;
 use crate::domain::leg::established::Telling;
 use crate::domain::leg::event::{LegEvent, Request, description};
 use crate::domain::leg::offer::Purpose;
+use crate::domain::leg::party::Party;
 use crate::protocol::sip::dialog::uri_without_headers;
 use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::message::value::NameAddr;
+use crate::protocol::sip::replaces::Replaces;
+use crate::protocol::sip::stamp;
 use std::time::Instant;
 
 pub struct Transfer {
@@ -22,6 +26,8 @@ pub struct Transfer {
     remaining: LegId,
     /// Whether the referrer wants to hear how it goes (RFC 4488).
     reports: bool,
+    /// The dialog elsewhere that the INVITE is to take the place of.
+    replaces: Option<Box<Replaces>>,
     step: Step,
 }
 
@@ -31,6 +37,19 @@ enum Step {
     Dialling(Box<Dialler>),
     /// The new party has made its offer; the remaining one is asked.
     Joining(LegId),
+    /// An attended transfer: the new party is a leg of another call.
+    Fetching(Box<Fetching>),
+}
+
+struct Fetching {
+    of: CallId,
+    /// The number that the leg will have here.
+    leg: LegId,
+    /// The remaining party is asked with what the new one offers.
+    is_asking: bool,
+    /// What the remaining party had of us, should it not come to it.
+    before: Option<bytes::Bytes>,
+    when_given_up: Instant,
 }
 
 /// What became of an event that a running transfer was shown.
@@ -57,14 +76,15 @@ impl Transfer {
             writer.header(HeaderName::ReferSub, "false");
         }
         parts.wire.transactions.respond(parts.wire.now, *server, 202, writer.finish());
-        let replaces = target.uri.headers.is_some_and(|headers| headers.to_ascii_lowercase().contains("replaces="));
-        let mut transfer = Transfer { referrer, remaining, reports, step: Step::Routing(LegId::CALLER) };
-        if replaces {
-            // The dialog that it names is of another call, or of nobody here.
-            parts.say("a transfer names a dialog that is not of this call");
-            transfer.report(parts, 481, "Call/Transaction Does Not Exist");
-            return None;
-        }
+        let mut transfer =
+            Transfer { referrer, remaining, reports, replaces: None, step: Step::Routing(LegId::CALLER) };
+        let replaces = match Replaces::asked_by(&target.uri) {
+            Some(None) => {
+                transfer.report(parts, 400, "Bad Replaces");
+                return None;
+            }
+            asked => asked.flatten(),
+        };
         transfer.report(parts, 100, "Trying");
         let Some(leg) = parts.next_leg() else {
             transfer.report(parts, 503, "Service Unavailable");
@@ -73,9 +93,69 @@ impl Transfer {
         transfer.step = Step::Routing(leg);
         let party = parts.leg(referrer).map(|leg| leg.line.party.clone())?;
         parts.say(format!("{} transfers the call", party.name()));
+        let owner = replaces.as_ref().and_then(|replaces| stamp::tag_owner(&replaces.to_tag));
+        match (replaces, owner) {
+            (Some(replaces), Some((of, _))) => return Some(transfer.fetch(parts, (of, leg), replaces, party)),
+            (replaces, _) => transfer.replaces = replaces.map(Box::new),
+        }
         let uri = uri_without_headers(&target.uri).into();
         parts.outputs.push_back(CallOutput::Route { leg, party, uri });
         Some(transfer)
+    }
+
+    /// The new party talks to the referrer in another call of ours: that call is asked for it.
+    fn fetch(mut self, parts: &mut Parts, whence: (CallId, LegId), replaces: Replaces, party: Party) -> Transfer {
+        let (of, leg) = whence;
+        parts.say(format!("its target is in call {of}"));
+        let when_given_up = parts.wire.now.instant + PATIENCE;
+        let before = parts.leg(self.remaining).map(|leg| leg.line.media.agreed());
+        tell(parts, of, Handover::Claim(Box::new(Claim { replaces, party, offer: None })));
+        self.step = Step::Fetching(Box::new(Fetching { of, leg, is_asking: false, before, when_given_up }));
+        self
+    }
+
+    pub fn claims_of(&self, call: CallId) -> bool {
+        matches!(&self.step, Step::Fetching(fetching) if fetching.of == call)
+    }
+
+    /// What the call says that was asked for its party.
+    pub fn on_word(mut self: Box<Self>, joined: &mut Joined, parts: &mut Parts, word: Handover) -> TransferStep {
+        let Step::Fetching(fetching) = &mut self.step else { return self.keep(joined) };
+        let (of, leg) = (fetching.of, fetching.leg);
+        match word {
+            Handover::Pledge(offer) => {
+                fetching.is_asking = true;
+                let asked = parts.with(self.remaining, |leg, wire| {
+                    let (state, line) = leg.established()?;
+                    state.offer(line, wire, Method::Invite, (Purpose::Own, Some(&offer))).ok()
+                });
+                match asked.flatten() {
+                    Some(()) => self.keep(joined),
+                    None => self.failed(joined, parts, (488, "Not Acceptable Here")),
+                }
+            }
+            Handover::Refuse(status) => {
+                // The remaining party may have been told of it already.
+                let back = fetching.before.take().filter(|_| fetching.is_asking);
+                self.step = Step::Routing(leg);
+                parts.with(self.remaining, |leg, wire| {
+                    let (state, line) = leg.established()?;
+                    state.offer(line, wire, Method::Invite, (Purpose::Own, Some(&back?))).ok()
+                });
+                let phrase = if status == 481 { "Call/Transaction Does Not Exist" } else { "Refused" };
+                self.failed(joined, parts, (status, phrase))
+            }
+            Handover::Leg(handed) => {
+                let party = handed.leg.line.facts.name.clone();
+                parts.take_in(leg, *handed);
+                parts.say(format!("{party} comes over from call {of}"));
+                self.done(joined, parts, leg)
+            }
+            word => {
+                answer_stray(parts, of, word);
+                self.keep(joined)
+            }
+        }
     }
 
     /// NOTIFY with the state as a status line (RFC 3515 2.4.5). A final one ends the subscription.
@@ -132,15 +212,29 @@ impl Transfer {
                     acknowledge(parts, new, description(&message));
                     self.done(joined, parts, new)
                 }
+                Step::Fetching(ref fetching) if fetching.is_asking => {
+                    let answer = description(&message).map(bytes::Bytes::copy_from_slice);
+                    tell(parts, fetching.of, Handover::Settle(answer));
+                    self.keep(joined)
+                }
                 _ => TransferStep::NotMine(LegEvent::Accepted { message, offer: None }),
             },
-            LegEvent::Declined { .. } if leg == self.remaining && matches!(self.step, Step::Joining(_)) => {
+            LegEvent::Declined { .. } if leg == self.remaining && self.is_asking() => {
                 self.failed(joined, parts, (488, "Not Acceptable Here"))
             }
             event => {
                 joined.transfer = Some(self);
                 TransferStep::NotMine(event)
             }
+        }
+    }
+
+    /// Whether the remaining party is asked with the new one's offer.
+    fn is_asking(&self) -> bool {
+        match &self.step {
+            Step::Joining(_) => true,
+            Step::Fetching(fetching) => fetching.is_asking,
+            Step::Routing(_) | Step::Dialling(_) => false,
         }
     }
 
@@ -198,12 +292,21 @@ impl Transfer {
             acknowledge(parts, new, None);
             parts.hang_up(new, Cause::MediaNotAcceptable);
         }
+        self.withdraw(parts);
         let is_alone = parts.leg(self.referrer).is_none_or(|leg| leg.line.facts.ended.is_some());
         joined.transfer = None;
         if is_alone { TransferStep::Over(Cause::from_status(status), Fault::Callee) } else { TransferStep::Taken }
     }
 
+    /// The other call may keep its party.
+    fn withdraw(&self, parts: &mut Parts) {
+        if let Step::Fetching(fetching) = &self.step {
+            tell(parts, fetching.of, Handover::Withdraw);
+        }
+    }
+
     fn give_up(&mut self, parts: &mut Parts, cause: Cause) {
+        self.withdraw(parts);
         if let Step::Dialling(dialler) = &mut self.step {
             dialler.give_up(parts, None, cause);
         }
@@ -218,7 +321,16 @@ impl Transfer {
         let (leg, answer) = what;
         match (&mut self.step, answer) {
             (Step::Routing(asked), Answer::Routed(Ok(stages))) if *asked == leg => {
+                let stages = match &self.replaces {
+                    Some(_) => stages_that_replace(stages),
+                    None => stages,
+                };
+                if stages.is_empty() {
+                    parts.say("a transfer names a dialog that is not ours, and its target takes no Replaces");
+                    return self.failed(joined, parts, (481, "Call/Transaction Does Not Exist"));
+                }
                 let mut dialler = Box::new(Dialler::new(stages, false));
+                dialler.replaces = self.replaces.as_ref().map(|replaces| replaces.to_string().into());
                 let nothing = dialler.advance(parts);
                 self.step = Step::Dialling(dialler);
                 self.unless(joined, parts, nothing)
@@ -238,6 +350,9 @@ impl Transfer {
     pub fn handle_deadline(mut self: Box<Self>, joined: &mut Joined, parts: &mut Parts) -> TransferStep {
         let nothing = match &mut self.step {
             Step::Dialling(dialler) => dialler.handle_deadline(parts),
+            Step::Fetching(fetching) if fetching.when_given_up <= parts.wire.now.instant => {
+                return self.failed(joined, parts, (408, "Request Timeout"));
+            }
             _ => None,
         };
         self.unless(joined, parts, nothing)
@@ -246,7 +361,18 @@ impl Transfer {
     pub fn deadline(&self) -> Option<Instant> {
         match &self.step {
             Step::Dialling(dialler) => dialler.deadline(),
+            Step::Fetching(fetching) => Some(fetching.when_given_up),
             Step::Routing(_) | Step::Joining(_) => None,
         }
     }
+}
+
+/// What is left of a route when only those may be called that understand Replaces.
+pub(super) fn stages_that_replace(stages: Vec<Stage>) -> Vec<Stage> {
+    let mut stages = stages;
+    for stage in &mut stages {
+        stage.dials.retain(|dial| matches!(&dial.party, Party::Trunk(trunk) if trunk.replaces));
+    }
+    stages.retain(|stage| !stage.dials.is_empty());
+    stages
 }

@@ -89,6 +89,15 @@ impl Established {
         &self.dialog
     }
 
+    /// Parts from the call that its INVITE began in: what stays behind, so that later forks of that INVITE have their end.
+    /// `None` while anything is under way.
+    pub fn leave(&mut self) -> Option<Over> {
+        if self.is_busy() || self.retry.is_some() || self.confirming.is_some() || self.bye_when_confirmed.is_some() {
+            return None;
+        }
+        Some(Over { dialog: Some(Box::new(self.dialog.clone())), invite: self.invite.take(), bye: None })
+    }
+
     pub fn owns(&self, server: ServerKey) -> bool {
         self.confirming.is_some_and(|confirming| confirming.server == server)
             || self.theirs.as_ref().is_some_and(|theirs| theirs.request.server == server)

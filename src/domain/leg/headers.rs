@@ -15,7 +15,8 @@ pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO,
 /// Option tags that we can say yes to (RFC 3261 8.2.2.3).
 pub fn unsupported(message: &Message, reliable: ReliablePolicy) -> Option<String> {
     let known = |tag: &str| {
-        tag.eq_ignore_ascii_case("timer") || (tag.eq_ignore_ascii_case("100rel") && reliable != ReliablePolicy::Off)
+        ["timer", "replaces"].iter().any(|known| tag.eq_ignore_ascii_case(known))
+            || (tag.eq_ignore_ascii_case("100rel") && reliable != ReliablePolicy::Off)
     };
     let unknown: Vec<&str> = message.values(HeaderName::Require).filter(|tag| !known(tag)).collect();
     (!unknown.is_empty()).then(|| unknown.join(", "))
@@ -24,10 +25,10 @@ pub fn unsupported(message: &Message, reliable: ReliablePolicy) -> Option<String
 /// Supported of what we send; nothing where that is nothing.
 pub fn support(writer: &mut Writer, reliable: bool, timer: bool) {
     let tags = match (reliable, timer) {
-        (true, true) => "timer, 100rel",
-        (true, false) => "100rel",
-        (false, true) => "timer",
-        (false, false) => return,
+        (true, true) => "timer, 100rel, replaces",
+        (true, false) => "100rel, replaces",
+        (false, true) => "timer, replaces",
+        (false, false) => "replaces",
     };
     writer.header(HeaderName::Supported, tags);
 }

@@ -16,6 +16,7 @@ use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::path::{Path, Target};
+use crate::protocol::sip::replaces::Replaces;
 use crate::protocol::sip::session_timer::SessionTimer;
 use crate::protocol::sip::transaction::set::{ClientKey, ServerKey};
 use std::sync::Arc;
@@ -180,6 +181,48 @@ impl Leg {
             State::Outbound(state) => Some((state, &mut self.line)),
             _ => None,
         }
+    }
+
+    /// Whether its running dialog is the one that a Replaces header names.
+    pub fn is_of(&self, replaces: &Replaces) -> bool {
+        let Replaces { call_id, to_tag, from_tag, .. } = replaces;
+        matches!(&self.state, State::Established(state)
+            if state.dialog().local_tag == *to_tag
+                && state.dialog().remote_tag == *from_tag
+                && state.dialog().call_id == *call_id)
+    }
+
+    /// Our tag in its running dialog.
+    pub fn tag(&self) -> Option<&str> {
+        match &self.state {
+            State::Established(state) => Some(&state.dialog().local_tag),
+            _ => None,
+        }
+    }
+
+    pub fn has_tag(&self, tag: &str) -> bool {
+        self.tag() == Some(tag)
+    }
+
+    /// The leg itself, for another call; here remains what answers for its INVITE. `None`: something is under way.
+    pub fn give_away(&mut self, wire: &mut Wire) -> Option<(Leg, Box<str>)> {
+        let State::Established(established) = &mut self.state else { return None };
+        let over = established.leave()?;
+        let tag = established.dialog().local_tag.clone();
+        let Line { id, party, target, facts, .. } = &self.line;
+        let mut line = Line::new(wire, *id, party.clone(), target.clone(), &facts.number);
+        line.facts = facts.clone();
+        line.end(wire, Cause::Normal, None);
+        let here = Leg { line, state: State::Over(over) };
+        Some((std::mem::replace(self, here), tag))
+    }
+
+    /// It has come from another call: from here on it is this call's, and so is what is written of it.
+    pub fn come_over(&mut self, wire: &Wire, id: LegId) {
+        let now = wire.now.unix_millis();
+        self.line.id = id;
+        let facts = &mut self.line.facts;
+        (facts.started_at, facts.ringing_at, facts.answered_at, facts.ended) = (now, None, Some(now), None);
     }
 
     // ---- what the call wants of it

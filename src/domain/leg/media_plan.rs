@@ -142,6 +142,11 @@ impl MediaPlan {
         Ok(self.series.next(&mut description, side.host))
     }
 
+    /// What we sent last when offer and answer were complete.
+    pub fn agreed(&self) -> Bytes {
+        self.agreed.clone()
+    }
+
     /// Offer and answer are complete: what was last sent is what holds.
     pub fn settle(&mut self) {
         self.offer = Bytes::new();

@@ -243,6 +243,7 @@ impl Machine for Switchboard {
                 self.release(now, (call, &trunk), target_index, outcome);
             }
             Input::Route { call, leg, party, uri } => self.route_again(now, (call, leg), &party, &uri),
+            Input::Handover { from, to, word } => self.hand_over(from, to, word),
             Input::CallFinished { call } => self.call_finished(now, call),
             Input::CallEvent { call, event } => self.call_event(now, call, &event),
             Input::ConnectionClosed { path } => self.connection_closed(now, path),

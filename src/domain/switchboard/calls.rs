@@ -102,6 +102,11 @@ impl Calls {
         }
     }
 
+    /// The caller's own place becomes nobody's: its leg goes to another call.
+    pub fn disown(&mut self, call: CallId) -> Option<u32> {
+        self.calls.get_mut(&call)?.own.take()
+    }
+
     /// Notes that a call gave a place back. False if it held none there: then nothing comes back.
     pub fn release(&mut self, call: CallId, slot: u32) -> bool {
         let Some(entry) = self.calls.get_mut(&call) else { return false };

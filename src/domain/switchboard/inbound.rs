@@ -159,7 +159,7 @@ impl Switchboard {
                 writer
                     .header(HeaderName::Allow, request::ALLOW)
                     .header(HeaderName::Accept, "application/sdp")
-                    .header(HeaderName::Supported, "100rel, timer");
+                    .header(HeaderName::Supported, "100rel, timer, replaces");
             }),
             Method::Bye | Method::Prack | Method::Update | Method::Info | Method::Notify => {
                 self.reply(from, message, NO_DIALOG, |_| {});

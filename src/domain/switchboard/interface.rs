@@ -2,7 +2,9 @@
 
 use crate::base::cause::Cause;
 use crate::base::id::{CallId, LegId};
-use crate::domain::call::interface::{CallEvent, CallInput, CallStart, NameToResolve, Party, Profiles, TrunkOutcome};
+use crate::domain::call::interface::{
+    CallEvent, CallInput, CallStart, Handover, NameToResolve, Party, Profiles, TrunkOutcome,
+};
 use crate::domain::dialplan::Dialplan;
 use crate::domain::phone::settings::Phone;
 use crate::domain::trunk::settings::Trunk;
@@ -103,6 +105,12 @@ pub enum SwitchboardInput {
     CallFinished {
         call: CallId,
     },
+    /// From a call to another one.
+    Handover {
+        from: CallId,
+        to: CallId,
+        word: Handover,
+    },
     /// What happened to a call, for those who watch phones. Needed only for calls with a phone in them.
     CallEvent {
         call: CallId,
@@ -135,6 +143,11 @@ pub enum SwitchboardOutput {
     ToCall {
         call: CallId,
         input: Box<CallInput>,
+    },
+    /// What comes for the tags of `origin`, when that call has ended, is for `heir`: it has a leg of it now.
+    Inherit {
+        origin: CallId,
+        heir: CallId,
     },
     /// The source is banned until the time has passed: drop what it sends at the door.
     Ban {

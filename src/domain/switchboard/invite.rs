@@ -105,7 +105,9 @@ impl Switchboard {
         let reliable = profile.reliable != ReliablePolicy::Off;
         let timer = profile.session_timer.enabled;
         let known = |token: &str| {
-            (reliable && token.eq_ignore_ascii_case("100rel")) || (timer && token.eq_ignore_ascii_case("timer"))
+            token.eq_ignore_ascii_case("replaces")
+                || (reliable && token.eq_ignore_ascii_case("100rel"))
+                || (timer && token.eq_ignore_ascii_case("timer"))
         };
         let unknown: Vec<&str> = message.values(HeaderName::Require).filter(|token| !known(token)).collect();
         if unknown.is_empty() {
@@ -162,6 +164,7 @@ impl Switchboard {
                 return self.refuse_cheaply(from, &incoming.message, RefusalReason::TrunkCallsPerSecond);
             }
             Err(no_way) => Err(no_way),
+            Ok(()) if Switchboard::replaces_ours(&incoming.message) => Ok(Vec::new()),
             Ok(()) => self.route_new(now, id, (&incoming.caller, &dialled, emergency), &mut incoming.trail),
         };
         let (route, refusal) = match outcome {

@@ -7,6 +7,7 @@ mod calls;
 mod carriers;
 mod door;
 mod explain;
+mod handover;
 mod inbound;
 mod index;
 pub mod interface;

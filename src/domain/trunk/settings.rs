@@ -36,6 +36,8 @@ pub struct Trunk {
     pub srtp: SrtpPolicy,
     /// Requests above the datagram bound may go to it by TCP.
     pub large_by_tcp: bool,
+    /// It takes INVITE with Replaces for dialogs that are not ours (RFC 3891).
+    pub replaces: bool,
     pub ring_timeout: Duration,
     pub max_duration: Duration,
 }
@@ -195,6 +197,7 @@ pub mod tests {
             trusted: false,
             srtp: SrtpPolicy::Plain,
             large_by_tcp: false,
+            replaces: false,
             ring_timeout: Duration::from_secs(60),
             max_duration: Duration::from_secs(7_200),
         }

@@ -77,6 +77,7 @@ pub fn trunk(fields: Fields<'_>, senders: &Senders<'_>) -> Option<NamedTrunk> {
         trusted: fields.flag("trusted", false),
         srtp: fields.choice("srtp", shared::SRTP, SrtpPolicy::Plain),
         large_by_tcp: fields.flag("large_by_tcp", true),
+        replaces: fields.flag("replaces", false),
         ring_timeout: fields.duration("ring_timeout", Duration::from_secs(120), seconds(1, 600)),
         max_duration: fields.duration("max_duration", Duration::from_secs(14_400), seconds(1, 604_800)),
         tls_authorities: authorities(&fields),

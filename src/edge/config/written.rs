@@ -211,6 +211,7 @@ pub fn trunk(trunk: &Trunk, profiles: &Profiles) -> Vec<Line> {
         trusted: _,
         srtp: _,
         large_by_tcp: _,
+        replaces: _,
         ring_timeout: _,
         max_duration: _,
     } = trunk;
@@ -235,6 +236,7 @@ pub fn trunk(trunk: &Trunk, profiles: &Profiles) -> Vec<Line> {
     lines.text("trusted", trunk.trusted);
     lines.word("srtp", trunk.srtp);
     lines.text("large_by_tcp", trunk.large_by_tcp);
+    lines.text("replaces", trunk.replaces);
     lines.time("ring_timeout", trunk.ring_timeout);
     lines.time("max_duration", trunk.max_duration);
     lines.effect = Effect::NewConnections;

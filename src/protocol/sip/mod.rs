@@ -7,6 +7,7 @@ pub mod message;
 pub mod multipart;
 pub mod path;
 pub mod reliable;
+pub mod replaces;
 pub mod session_timer;
 pub mod stamp;
 pub mod transaction;

@@ -61,11 +61,12 @@ fn run(world: &mut World, step: &Step<'_>) -> Result<(), String> {
             Ok(())
         }
         ["hang-up", cause] => world.hang_up(cause),
+        ["ended", caller, rest @ ..] => world.expect_ended(caller, rest),
         ["end", rest @ ..] => world.expect_end(rest),
         ["trail", ..] => world.expect_trail(step.text.trim_start_matches("trail").trim()),
         ["offhook", "->", name, what @ ..] => expect(world, name.trim_end_matches(':'), what, &step.details),
         [name, "->", what, rest @ ..] => {
-            let words = read_words(rest, &step.details);
+            let words = read_words(rest, &step.details.iter().map(|line| fill_in(world, line)).collect::<Vec<_>>());
             let peer = world.peer(name);
             let text = match what.parse() {
                 Ok(status) => peer.answer(status, &words),
@@ -78,8 +79,19 @@ fn run(world: &mut World, step: &Step<'_>) -> Result<(), String> {
     }
 }
 
-fn read_words(words: &[&str], details: &[&str]) -> Words {
-    let mut read = Words { headers: details.iter().map(|line| (*line).to_owned()).collect(), ..Words::default() };
+/// `{dialog of NAME}` is that party's dialog as a Replaces header names it, `{escaped dialog of NAME}` as a URI holds it.
+fn fill_in(world: &World, line: &str) -> String {
+    let Some((before, rest)) = line.split_once('{') else { return line.to_owned() };
+    let (words, after) = rest.split_once('}').expect("a closing brace");
+    let dialog = match words.strip_prefix("escaped dialog of ") {
+        Some(name) => world.replaces(name).replace(';', "%3B").replace('=', "%3D"),
+        None => world.replaces(words.strip_prefix("dialog of ").expect("dialog of")),
+    };
+    format!("{before}{dialog}{after}")
+}
+
+fn read_words(words: &[&str], details: &[String]) -> Words {
+    let mut read = Words { headers: details.to_vec(), ..Words::default() };
     for word in words {
         match word.split_once('=') {
             Some(("tag", tag)) => read.tag = Some(tag.to_owned()),
@@ -174,5 +186,6 @@ dialogues! {
     ring_group max_duration drained parallel_busy_and_answer offerless_reliable too_brief_below too_brief_above
     unknown_extension unknown_extension_in_dialog secure_to_plain no_prack dialog_gone_at_reinvite reinvite_before_ack silent_at_reinvite drained_while_ringing refused_outright
     large_by_tcp reinvite_withdrawn reinvite_refused cancel_crosses_answer bye_early phone_forwards transfer_referrer_leaves
-    refer_replaces update_in_early_dialog busy_after_early_media second_reinvite_too_soon places_of_a_name wrong_password identity_and_headers
+    refer_replaces attended_transfer attended_transfer_from_the_caller attended_transfer_refused attended_transfer_consulted_declines attended_transfer_of_a_stranger
+    refer_replaces_elsewhere invite_replaces invite_replaces_offerless invite_replaces_unknown update_in_early_dialog busy_after_early_media second_reinvite_too_soon places_of_a_name wrong_password identity_and_headers
 }

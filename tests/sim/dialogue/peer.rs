@@ -56,6 +56,20 @@ pub fn status(message: &str) -> Option<u16> {
     message.strip_prefix("SIP/2.0 ")?.get(..3)?.parse().ok()
 }
 
+fn tags(message: &str) -> (Option<String>, Option<String>) {
+    let tag = |name| {
+        let (_, tag) = header(message, name)?.split_once(";tag=")?;
+        Some(tag.split(';').next().unwrap_or(tag).to_owned())
+    };
+    (tag("From"), tag("To"))
+}
+
+/// The tag of the other side: in To of an answer, in From of a request.
+fn ours(message: &str) -> Option<String> {
+    let (from, to) = tags(message);
+    if status(message).is_some() { to } else { from }
+}
+
 fn uri_of(value: &str) -> &str {
     value.split('<').nth(1).and_then(|rest| rest.split('>').next()).unwrap_or(value)
 }
@@ -176,6 +190,17 @@ impl Peer {
             .unwrap_or("<sip:+815012345678@10.0.0.1>");
         let target = answered.filter(|_| !out).and_then(contact).unwrap_or_else(|| "sip:+815012345678@10.0.0.1".into());
         (from, to.to_owned(), self.call_id.clone(), target)
+    }
+
+    /// Its dialog as a Replaces header names it for the other side.
+    pub fn replaces(&self) -> String {
+        let last = self.seen.iter().rev().find(|message| method(message) == "INVITE" && ours(message).is_some());
+        let last = last.expect("a dialog");
+        let (from, to) = tags(last);
+        let own = if status(last).is_some() { from } else { to };
+        let call_id = header(last, "Call-ID").expect("Call-ID");
+        let own = own.unwrap_or_else(|| format!("{}-tag", self.name));
+        format!("{call_id};to-tag={};from-tag={own}", ours(last).expect("a tag of ours"))
     }
 
     fn finish(&mut self, mut text: String, words: &Words) -> String {

@@ -3,31 +3,46 @@
 use super::peer::{Peer, method, status};
 use offhook::base::cause::Cause;
 use offhook::base::entropy::Entropy;
-use offhook::base::id::CallId;
+use offhook::base::id::{CallId, LegId};
 use offhook::base::machine::Machine;
 use offhook::base::now::Now;
 use offhook::base::secret::Secret;
 use offhook::domain::call::Call;
 use offhook::domain::call::interface::{
-    CallInput, CallOutput, CallStart, Dial, NameToResolve, Party, Place, Profiles, Refused, Stage,
+    CallInput, CallOutput, CallStart, Dial, Handover, NameToResolve, Party, Place, Profiles, Refused, Stage,
 };
 use offhook::domain::contact::Record;
 use offhook::domain::phone::settings::Phone;
 use offhook::domain::profile::{Listener, Profile, ReliablePolicy, SessionTimerPolicy, Timers};
+use offhook::domain::switchboard::owner::{self, Owner};
 use offhook::domain::trunk::identity::{Dialled, Identity};
 use offhook::domain::trunk::settings::*;
-use offhook::protocol::sip::message::Message;
-use offhook::protocol::sip::path::{ListenerId, Path, Target, Transport};
+use offhook::protocol::sip::message::{Message, Method};
+use offhook::protocol::sip::path::{ListenerId, Outgoing, Path, Target, Transport};
+use offhook::protocol::sip::stamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-pub struct World {
-    now: Now,
-    call: Option<Call>,
-    peers: Vec<Peer>,
+/// A call and what it has left.
+struct Running {
+    call: Call,
+    /// Who began it.
+    caller: String,
     record: Option<Record>,
     is_finished: bool,
+}
+
+/// What a call asks and is answered at once.
+type Asked = (CallId, CallInput);
+
+pub struct World {
+    now: Now,
+    /// The one that the first INVITE began, and a second one beside it.
+    calls: Vec<Running>,
+    /// Who has a leg that began in another call.
+    heirs: BTreeMap<CallId, CallId>,
+    peers: Vec<Peer>,
     seats: i32,
     pub ladder: Vec<String>,
     // What is set before the INVITE.
@@ -38,10 +53,14 @@ pub struct World {
     credentials: bool,
     max_duration: Duration,
     routes: Vec<String>,
+    /// Whom the second call calls, and who is the same party as somebody else.
+    second: Vec<String>,
+    same: Vec<(String, String)>,
     refusal: Option<Cause>,
     /// The callee is a name with these places behind it.
     places: Vec<String>,
     has_tcp: bool,
+    replaces: bool,
     trusted: bool,
     private: bool,
     last_token: BTreeMap<String, u32>,
@@ -57,13 +76,13 @@ impl World {
             Peer::new("callee", "198.51.100.1:5060"),
             Peer::new("callee2", "198.51.100.2:5060"),
             Peer::new("callee3", "198.51.100.3:5060"),
+            Peer::new("caller2", "192.0.2.2:5060"),
         ];
         World {
             now: Now { instant: Instant::now(), wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000) },
-            call: None,
+            calls: Vec::new(),
+            heirs: BTreeMap::new(),
             peers,
-            record: None,
-            is_finished: false,
             seats: 0,
             ladder: Vec::new(),
             phones: Vec::new(),
@@ -77,9 +96,12 @@ impl World {
             credentials: false,
             max_duration: Duration::from_secs(7200),
             routes: Vec::new(),
+            second: Vec::new(),
+            same: Vec::new(),
             refusal: None,
             places: Vec::new(),
             has_tcp: false,
+            replaces: false,
             trusted: false,
             private: false,
             last_token: BTreeMap::new(),
@@ -121,6 +143,9 @@ impl World {
             ["refused", cause] => self.refusal = Cause::all().find(|known| known.name() == *cause),
             ["places", names @ ..] => self.places = names.iter().map(|name| (*name).to_owned()).collect(),
             ["tcp"] => self.has_tcp = true,
+            ["replaces"] => self.replaces = true,
+            ["second", name] => self.second = vec![(*name).to_owned()],
+            ["same", one, other] => self.same.push(((*one).to_owned(), (*other).to_owned())),
             ["trusted"] => self.trusted = true,
             ["private"] => self.private = true,
             ["route", names @ ..] => self.routes = names.iter().map(|name| (*name).to_owned()).collect(),
@@ -134,12 +159,15 @@ impl World {
         self.note(name, text, "->");
         let message = Box::new(Message::parse(text.as_bytes()).expect("what parties write is SIP"));
         let from = Path { transport: Transport::Udp, listener: ListenerId(0), remote, connection: None };
-        match &mut self.call {
+        match self.owner(name, &message) {
             None => {
                 self.share();
-                self.call = Some(Call::new(self.start(from, message)));
+                let start = self.start(name, from, message);
+                let running =
+                    Running { call: Call::new(start), caller: name.to_owned(), record: None, is_finished: false };
+                self.calls.push(running);
             }
-            Some(call) => call.handle_input(self.now, CallInput::Sip { from, message }),
+            Some(id) => self.hand_in(id, CallInput::Sip { from, message }),
         }
         self.drain();
     }
@@ -162,22 +190,51 @@ impl World {
         Ok(())
     }
 
+    /// To the first call.
     fn tell(&mut self, input: CallInput) {
-        if let Some(call) = &mut self.call {
-            call.handle_input(self.now, input);
+        if let Some(id) = self.calls.first().map(|running| running.call.id()) {
+            self.hand_in(id, input);
         }
         self.drain();
+    }
+
+    fn hand_in(&mut self, id: CallId, input: CallInput) {
+        if let Some(running) = self.calls.iter_mut().find(|running| running.call.id() == id) {
+            running.call.handle_input(self.now, input);
+        }
+    }
+
+    /// Whose a message is, by what we have issued; without that, of the call that its sender began.
+    fn owner(&self, name: &str, message: &Message) -> Option<CallId> {
+        let begun = self.calls.iter().find(|running| running.caller == name).map(|running| running.call.id());
+        let found = match owner::owner(message) {
+            Owner::Call(call) => Some(call),
+            Owner::InviteKey(_) | Owner::Switchboard => match begun {
+                None if message.method() != Method::Invite => self.calls.first().map(|running| running.call.id()),
+                begun => begun,
+            },
+        };
+        let is_over = |call| self.calls.iter().any(|running| running.call.id() == call && running.is_finished);
+        found.map(|call| self.heirs.get(&call).filter(|_| is_over(call)).copied().unwrap_or(call))
+    }
+
+    /// How a Replaces header names the dialog of a party of ours.
+    pub fn replaces(&self, name: &str) -> String {
+        let peer = self.peers.iter().find(|peer| peer.name == name).expect("a party");
+        peer.replaces()
     }
 
     pub fn pass(&mut self, time: Duration) {
         let end = self.now.instant + time;
         for _ in 0..100_000 {
-            let due = self.call.as_ref().and_then(Call::deadline).filter(|due| *due <= end);
-            let Some(due) = due else { break };
+            let due = self.calls.iter().filter_map(|running| running.call.deadline()).min();
+            let Some(due) = due.filter(|due| *due <= end) else { break };
             let step = due.saturating_duration_since(self.now.instant);
             self.now = self.now.after(step);
-            if let Some(call) = &mut self.call {
-                call.handle_deadline(self.now);
+            for running in &mut self.calls {
+                if running.call.deadline().is_some_and(|own| own <= self.now.instant) {
+                    running.call.handle_deadline(self.now);
+                }
             }
             self.drain();
         }
@@ -194,44 +251,78 @@ impl World {
     }
 
     fn drain(&mut self) {
-        while let Some(output) = self.call.as_mut().and_then(Call::poll_output) {
-            assert!(!self.is_finished, "an output after the last one: {output:?}");
-            match output {
-                CallOutput::Send(outgoing) => {
-                    let text = String::from_utf8(outgoing.bytes.to_vec()).expect("SIP is text here");
-                    let remote = outgoing.target.path.remote;
-                    let name = self.peers.iter().find(|peer| peer.address == remote).map(|peer| peer.name.clone());
-                    let name = name.unwrap_or_else(|| panic!("something was sent to {remote}:\n{text}"));
-                    self.note(&name, &text, "");
-                    self.last_token.insert(name.clone(), outgoing.token);
-                    self.peer(&name).inbox.push_back(text);
+        while let Some((id, input)) = self.next_question() {
+            self.hand_in(id, input);
+        }
+    }
+
+    /// Works off outputs until one of them has to be answered.
+    fn next_question(&mut self) -> Option<Asked> {
+        for at in 0..self.calls.len() {
+            while let Some(output) = self.calls[at].call.poll_output() {
+                assert!(!self.calls[at].is_finished, "an output after the last one: {output:?}");
+                let id = self.calls[at].call.id();
+                match output {
+                    CallOutput::Record(record) => {
+                        assert!(self.calls[at].record.replace(*record).is_none(), "two records");
+                    }
+                    CallOutput::Finished => self.calls[at].is_finished = true,
+                    CallOutput::Send(outgoing) => self.deliver(outgoing),
+                    CallOutput::Release { .. } => self.seats -= 1,
+                    CallOutput::Event(_) => {}
+                    question => return Some(self.answer_of(id, question)),
                 }
-                CallOutput::Seize { leg, .. } => {
-                    self.seats += 1;
-                    self.tell(CallInput::Seized { leg, outcome: Ok(()) });
-                }
-                CallOutput::Release { .. } => self.seats -= 1,
-                CallOutput::Route { leg, .. } => {
-                    let outcome = match self.routes.is_empty() {
-                        true => {
-                            Err(Refused { cause: Cause::NumberUnknown, retry_after: None, words: "no rule".into() })
-                        }
-                        false => {
-                            let name = self.routes.remove(0);
-                            let stage = self.stage(&[name], Duration::from_secs(30));
-                            Ok(vec![stage])
-                        }
-                    };
-                    self.tell(CallInput::Routed { leg, outcome });
-                }
-                CallOutput::Resolve { leg, .. } => {
-                    let targets = self.places.iter().map(|name| self.target(name)).collect();
-                    self.tell(CallInput::Resolved { leg, targets });
-                }
-                CallOutput::Event(_) => {}
-                CallOutput::Record(record) => assert!(self.record.replace(*record).is_none(), "two records"),
-                CallOutput::Finished => self.is_finished = true,
             }
+        }
+        None
+    }
+
+    fn deliver(&mut self, outgoing: Outgoing) {
+        let text = String::from_utf8(outgoing.bytes.to_vec()).expect("SIP is text here");
+        let remote = outgoing.target.path.remote;
+        let name = self.peers.iter().find(|peer| peer.address == remote).map(|peer| peer.name.clone());
+        let name = name.unwrap_or_else(|| panic!("something was sent to {remote}:\n{text}"));
+        self.note(&name, &text, "");
+        self.last_token.insert(name.clone(), outgoing.token);
+        self.peer(&name).inbox.push_back(text);
+    }
+
+    /// What the switchboard or the resolver would say.
+    fn answer_of(&mut self, id: CallId, question: CallOutput) -> Asked {
+        match question {
+            CallOutput::Seize { leg, .. } => {
+                self.seats += 1;
+                (id, CallInput::Seized { leg, outcome: Ok(()) })
+            }
+            CallOutput::Route { leg, .. } => {
+                let outcome = match self.routes.is_empty() {
+                    true => Err(Refused { cause: Cause::NumberUnknown, retry_after: None, words: "no rule".into() }),
+                    false => {
+                        let name = self.routes.remove(0);
+                        Ok(vec![self.stage(&[name], Duration::from_secs(30))])
+                    }
+                };
+                (id, CallInput::Routed { leg, outcome })
+            }
+            CallOutput::Resolve { leg, .. } => {
+                let targets = self.places.iter().map(|name| self.target(name)).collect();
+                (id, CallInput::Resolved { leg, targets })
+            }
+            CallOutput::Handover { to, word } => {
+                if self.calls.iter().any(|running| running.call.id() == to && !running.is_finished) {
+                    if let Handover::Leg(handed) = &word
+                        && let Some((origin, _)) = handed.leg.tag().and_then(stamp::tag_owner)
+                    {
+                        self.heirs.insert(origin, to);
+                        // The caller's own place goes along, which nobody had to ask for.
+                        self.seats += i32::from(handed.leg.id() == LegId::CALLER);
+                    }
+                    return (to, CallInput::Handover { from: id, word });
+                }
+                (id, CallInput::Handover { from: to, word: Handover::Refuse(481) })
+            }
+            CallOutput::Forward { to, from, message } => (to, CallInput::Sip { from, message }),
+            other => panic!("not a question: {other:?}"),
         }
     }
 
@@ -242,9 +333,10 @@ impl World {
         }
     }
 
-    /// `end <cause> [fault] [status]`: the record says so, and after a while nothing is left.
-    pub fn expect_end(&mut self, words: &[&str]) -> Result<(), String> {
-        let record = self.record.as_ref().ok_or("there is no record yet")?;
+    /// `ended CALLER <cause> [fault] [status]`: the record of the call that this party began says so.
+    pub fn expect_ended(&self, caller: &str, words: &[&str]) -> Result<(), String> {
+        let running = self.calls.iter().find(|running| running.caller == caller).ok_or("no such call")?;
+        let record = running.record.as_ref().ok_or("there is no record yet")?;
         let said =
             [record.cause.name().to_owned(), record.fault.name().to_owned(), record.status.unwrap_or(0).to_string()];
         for (said, wanted) in said.iter().zip(words) {
@@ -252,12 +344,19 @@ impl World {
                 return Err(format!("the record says {said:?}, not {wanted:?}; trail: {:#?}", record.trail));
             }
         }
+        Ok(())
+    }
+
+    /// `end <cause> [fault] [status]`: the record says so, and after a while nothing is left of any call.
+    pub fn expect_end(&mut self, words: &[&str]) -> Result<(), String> {
+        let caller = self.calls.first().map(|running| running.caller.clone()).unwrap_or_default();
+        self.expect_ended(&caller, words)?;
         self.expect_quiet()?;
         self.pass(Duration::from_secs(64));
         for peer in &mut self.peers {
             peer.inbox.clear();
         }
-        if !self.is_finished {
+        if !self.is_finished() {
             return Err("64 seconds later something is left".into());
         }
         if self.seats != 0 {
@@ -267,26 +366,37 @@ impl World {
     }
 
     pub fn expect_trail(&mut self, words: &str) -> Result<(), String> {
-        let trail = self.record.as_ref().map(|record| record.trail.clone()).unwrap_or_default();
+        let records = self.calls.iter().filter_map(|running| running.record.as_ref());
+        let trail: Vec<Box<str>> = records.flat_map(|record| record.trail.clone()).collect();
         let found = trail.iter().any(|line| line.contains(words));
         found.then_some(()).ok_or_else(|| format!("the trail is {trail:#?}"))
     }
 
     pub fn check_nothing_unsaid(&self) {
-        assert!(self.is_finished, "the dialogue has no `end`");
+        assert!(self.is_finished(), "the dialogue has no `end`");
+    }
+
+    fn is_finished(&self) -> bool {
+        !self.calls.is_empty() && self.calls.iter().all(|running| running.is_finished && running.record.is_some())
     }
 
     // ---- what the call is started with
 
-    fn start(&self, from: Path, invite: Box<Message>) -> CallStart {
-        let route = self.stages.iter().map(|(names, time)| self.stage(names, *time)).collect();
+    fn start(&self, caller: &str, from: Path, invite: Box<Message>) -> CallStart {
+        let second = [(self.second.clone(), Duration::from_secs(60))];
+        let stages = if self.calls.is_empty() { &self.stages[..] } else { &second[..] };
+        let route = stages
+            .iter()
+            .filter(|(names, _)| !names.is_empty())
+            .map(|(names, time)| self.stage(names, *time))
+            .collect();
         CallStart {
-            id: CallId(0x00ab_cdef),
-            entropy: Entropy::from_number(7),
+            id: CallId(0x00ab_cdef + self.calls.len() as u64),
+            entropy: Entropy::from_number(7 + self.calls.len() as u64),
             now: self.now,
             invite,
             from,
-            caller: self.shared_party("caller"),
+            caller: self.shared_party(caller),
             profiles: Arc::clone(&self.profiles),
             dialled: Dialled { digits: "+815012345678".into(), e164: None },
             identity: Identity {
@@ -344,10 +454,11 @@ impl World {
 
     /// The call as it stands, taken out of its world.
     pub fn take_call(&mut self) -> Call {
-        self.call.take().expect("a call")
+        self.calls.remove(0).call
     }
 
     fn party(&self, name: &str) -> Party {
+        let name = self.same.iter().find(|(_, other)| other == name).map_or(name, |(one, _)| one.as_str());
         let credentials = Credentials { user: "us".into(), password: Secret::new("pw"), realm: "".into() };
         if self.phones.iter().any(|phone| phone == name) {
             return Party::Phone(Arc::new(phone(name, credentials)));
@@ -357,6 +468,7 @@ impl World {
             outbound_digest,
             trusted: self.trusted,
             large_by_tcp: self.has_tcp,
+            replaces: self.replaces,
             headers: HeaderRules { pass_in: vec!["X-Pass".into()], ..HeaderRules::default() },
             ..trunk(name)
         }))
@@ -438,6 +550,7 @@ fn trunk(name: &str) -> Trunk {
         trusted: false,
         srtp: SrtpPolicy::Plain,
         large_by_tcp: false,
+        replaces: false,
         ring_timeout: Duration::from_secs(60),
         max_duration: Duration::from_secs(7200),
     }

@@ -22,6 +22,7 @@ pub struct Running {
     pub switchboard: Switchboard,
     calls: BTreeMap<CallId, (Call, String)>,
     invites: BTreeMap<String, CallId>,
+    heirs: BTreeMap<CallId, CallId>,
     pub records: Vec<Record>,
     pub started: usize,
     pub out: Vec<Datagram>,
@@ -35,6 +36,7 @@ impl Running {
             switchboard: Switchboard::new(Arc::new(exchange), Entropy::from_number(seed), now),
             calls: BTreeMap::new(),
             invites: BTreeMap::new(),
+            heirs: BTreeMap::new(),
             records: Vec::new(),
             started: 0,
             out: Vec::new(),
@@ -54,6 +56,7 @@ impl Running {
             Owner::InviteKey(key) => self.invites.get(&key).copied(),
             Owner::Switchboard => None,
         };
+        let call = call.map(|call| self.heir(call));
         match call {
             Some(call) if self.calls.contains_key(&call) => self.tell(now, call, CallInput::Sip { from, message }),
             Some(_) if !message.is_request() || message.method() == Method::Ack => {}
@@ -62,6 +65,13 @@ impl Running {
                 self.switchboard.handle_input(now, input);
                 self.drain(now);
             }
+        }
+    }
+
+    fn heir(&self, call: CallId) -> CallId {
+        match self.heirs.get(&call) {
+            Some(heir) if !self.calls.contains_key(&call) => *heir,
+            _ => call,
         }
     }
 
@@ -126,6 +136,7 @@ impl Running {
                 }
                 SwitchboardOutput::StartCall(start) => self.start(now, *start),
                 SwitchboardOutput::ToCall { call, input } => self.tell(now, call, *input),
+                SwitchboardOutput::Inherit { origin, heir } => drop(self.heirs.insert(origin, heir)),
                 SwitchboardOutput::Resolve { .. } => panic!("the simulated trunks have addresses, not names"),
                 SwitchboardOutput::Ban { .. } | SwitchboardOutput::Event(_) | SwitchboardOutput::Drained => {}
             }
@@ -157,6 +168,13 @@ impl Running {
                 }
                 CallOutput::Route { leg, party, uri } => {
                     self.switchboard.handle_input(now, SwitchboardInput::Route { call: id, leg, party, uri });
+                }
+                CallOutput::Handover { to, word } => {
+                    self.switchboard.handle_input(now, SwitchboardInput::Handover { from: id, to, word });
+                }
+                CallOutput::Forward { to, from, message } => {
+                    let to = self.heir(to);
+                    self.tell(now, to, CallInput::Sip { from, message });
                 }
                 CallOutput::Record(record) => {
                     self.records.push(*record);
