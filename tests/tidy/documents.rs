@@ -19,6 +19,7 @@ const VOCABULARY: &[(&str, &str)] = &[
     ("switchboard", "domain::switchboard"),
     ("exchange", "domain::switchboard::interface::Exchange"),
     ("refusal", "domain::switchboard::interface::RefusalReason"),
+    ("hand-over", "domain::call::handover"),
     ("record", "domain::contact::Record"),
     ("trail", "domain::contact::Record"),
     ("cause", "base::cause::Cause"),
