@@ -28,12 +28,23 @@ pub struct Incoming<'a> {
 pub struct Outgoing<'a> {
     pub leg: LegId,
     pub payload_type: u8,
+    /// Audio begins again after silence. A stream that begins has its marker from whoever stamps it.
     pub marker: bool,
-    /// RTP ticks since this mouth began, at `clock`: the sender adds where its stream stood then. The packets of one
-    /// digit share one value.
-    pub ticks: u32,
+    /// RTP ticks per second.
     pub clock: u32,
+    /// Ticks that went by without a packet since the one before: silence, or an event.
+    pub passed: u32,
+    pub timing: Timing,
     pub payload: &'a [u8],
+}
+
+/// Where a packet stands in time, after what `passed`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Timing {
+    /// Audio of so many ticks: what follows begins after it.
+    Audio { ticks: u32 },
+    /// A telephone event: all its packets bear the timestamp of its beginning, which is now if this is the `first`.
+    Event { first: bool },
 }
 
 /// Where a packet may go untouched.

@@ -2,7 +2,9 @@
 
 pub mod command;
 pub mod desk;
+pub mod digits;
 pub mod event;
 pub mod matrix;
 pub mod path;
+pub mod recipe;
 pub mod tap;
