@@ -4,6 +4,7 @@ use super::matrix::Matrix;
 use super::tap::{FeedIn, TapOut};
 use crate::base::id::{CallId, LegId};
 use crate::protocol::audio::codec::Codec;
+pub use crate::protocol::audio::opus::OpusWish;
 use crate::protocol::rtp::suite::Suite;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -152,20 +153,6 @@ pub enum DigitForm {
     InBand,
     /// Not by the media plane: the call core sends SIP INFO.
     Info,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct OpusWish {
-    pub bits_per_second: u32,
-    pub complexity: u8,
-    pub forward_error_correction: bool,
-    pub discontinuous: bool,
-}
-
-impl Default for OpusWish {
-    fn default() -> OpusWish {
-        OpusWish { bits_per_second: 24_000, complexity: 5, forward_error_correction: true, discontinuous: false }
-    }
 }
 
 /// A source or tap within one call; chosen by the call core, never used twice in a call.

@@ -1,3 +1,12 @@
 //! Samples: codecs, mixing, tones and files, all as arithmetic on slices. Knows no packet and no clock.
 
 pub mod codec;
+pub mod coder;
+pub mod g711;
+pub mod g722;
+pub mod l16;
+pub mod opus;
+pub mod resample;
+pub mod sample;
+#[cfg(test)]
+mod testing;
