@@ -3,5 +3,6 @@
 pub mod kind;
 pub mod outgoing;
 pub mod packet;
+pub mod srtp;
 pub mod suite;
 pub mod window;
