@@ -5,6 +5,7 @@ use super::tap::{FeedIn, TapOut};
 use crate::base::id::{CallId, LegId};
 use crate::protocol::audio::codec::Codec;
 pub use crate::protocol::audio::opus::OpusWish;
+pub use crate::protocol::audio::tone::Tone;
 use crate::protocol::rtp::suite::Suite;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -184,18 +185,6 @@ pub struct Prompt {
     pub name: Box<str>,
     pub rate: u32,
     pub samples: Box<[i16]>,
-}
-
-/// One tone of a country's plan, or a digit's pair.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Tone {
-    /// Hertz; unused ones are zero.
-    pub frequencies: [u16; 4],
-    /// On and off in milliseconds, up to four pairs, repeated; a lone zero means without end.
-    pub cadence: [u16; 8],
-    /// Below full scale, in decibels.
-    pub level: u8,
-    pub lasts: Option<Duration>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -5,8 +5,12 @@ pub mod coder;
 pub mod g711;
 pub mod g722;
 pub mod l16;
+pub mod level;
+pub mod mix;
 pub mod opus;
 pub mod resample;
 pub mod sample;
 #[cfg(test)]
 mod testing;
+pub mod tone;
+pub mod tones_by_country;
