@@ -233,3 +233,44 @@ fn a_baresip_calls_a_linphone_and_hangs_up() {
         office.has_recorded_a_good_call();
     });
 }
+
+/// RFC 5589: bob has alice on hold, asks carol, and joins the two.
+#[test]
+fn a_linphone_transfers_attended_and_the_other_two_talk() {
+    in_own_network(|| {
+        let office = Office::open("both");
+        let mut carol = office.linphone("carol", "tcp", true);
+        let mut bob = office.linphone("bob", "udp", true);
+        let mut alice = office.linphone("alice", "udp", false);
+        alice.types("call sip:bob@offhook.test");
+        alice.hears(TALKING);
+        bob.hears(TALKING);
+        bob.types("pause");
+        alice.hears("to LinphoneCallPausedByRemote");
+        bob.types("call sip:carol@offhook.test");
+        bob.hears(TALKING);
+        carol.hears(TALKING);
+        bob.types("transfer 1 --to-call 2");
+        bob.hears(ENDED);
+        bob.hears(ENDED);
+        alice.hears(TALKING);
+        alice.speaks();
+        carol.hears_speech();
+        carol.speaks();
+        alice.hears_speech();
+        carol.types("terminate");
+        alice.hears(ENDED);
+        let records = office.daemon.records(2);
+        let of = |caller: &str| {
+            let found = records.iter().find(|record| record["caller"]["party"] == caller);
+            found.unwrap_or_else(|| panic!("no record of {caller}: {records:?}"))
+        };
+        let parties = |record: &serde_json::Value| {
+            let legs = record["legs"].as_array().expect("legs");
+            legs.iter().map(|leg| leg["party"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(parties(of("phone:alice")), ["phone:alice", "phone:bob", "phone:carol"]);
+        assert_eq!(parties(of("phone:bob")), ["phone:bob", "phone:carol"]);
+        assert!(records.iter().all(|record| record["cause"] == "normal"), "{records:?}");
+    });
+}

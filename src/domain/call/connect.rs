@@ -3,6 +3,7 @@
 use crate::base::cause::{Cause, Fault};
 use crate::base::id::LegId;
 use crate::domain::call::dialler::{Blame, Dialler};
+use crate::domain::call::early;
 use crate::domain::call::ending::Ending;
 use crate::domain::call::interface::{CallEvent, Refused, TrunkOutcome};
 use crate::domain::call::invite;
@@ -107,7 +108,16 @@ impl Connecting {
             LegEvent::Answered { fork, message, offer } => {
                 self.on_answered(parts, Source { leg, fork }, (&message, offer))
             }
+            LegEvent::OfferedEarly { source, offer } => {
+                early::offered(parts, leg, source, &offer);
+                Phase::Connecting(self)
+            }
+            LegEvent::AnsweredEarly { source, answer } => {
+                early::answered(parts, leg, source, answer);
+                Phase::Connecting(self)
+            }
             LegEvent::Failed(failure) => {
+                early::over(parts, leg);
                 let nothing = self.dialler.on_failed(parts, leg, failure);
                 self.unless(parts, nothing)
             }

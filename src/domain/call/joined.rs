@@ -46,7 +46,14 @@ pub(super) enum Exchange {
 impl Joined {
     /// The caller and the one who answered. An offer in the answer is answered by the caller's ACK.
     pub fn new(parts: &mut Parts, callee: LegId, has_offer: bool) -> Joined {
-        let exchange = if has_offer { Exchange::AnswerInAck { of: LegId::CALLER } } else { Exchange::Idle };
+        // An offer of the early dialog may still be under way.
+        let mut is_asked = |leg| parts.with(leg, |leg, _| leg.established().is_some_and(|(state, _)| state.is_asked()));
+        let exchange = match (has_offer, is_asked(LegId::CALLER), is_asked(callee)) {
+            (true, ..) => Exchange::AnswerInAck { of: LegId::CALLER },
+            (false, Some(true), _) => Exchange::Asked { by: LegId::CALLER },
+            (false, _, Some(true)) => Exchange::Asked { by: callee },
+            _ => Exchange::Idle,
+        };
         let when_too_long = parts.wire.now.instant.checked_add(parts.story.max_duration);
         Joined { pair: (LegId::CALLER, callee), exchange, when_too_long, transfer: None, lending: None }
     }
@@ -100,6 +107,7 @@ impl Joined {
         let Some(other) = self.other(leg) else { return Phase::Joined(self) };
         match event {
             LegEvent::Offered { method, offer } => self.on_offered(parts, (leg, other), (method, offer)),
+            LegEvent::OfferedEarly { offer, .. } => self.on_offered(parts, (leg, other), (Method::Update, Some(offer))),
             LegEvent::Accepted { message, offer } => self.on_accepted(parts, (leg, other), (&message, offer)),
             LegEvent::Declined { status } => self.on_declined(parts, other, status),
             LegEvent::Withdrawn => self.exchange = Exchange::Idle,

@@ -4,6 +4,7 @@
 pub mod call;
 pub mod connect;
 pub mod dialler;
+pub mod early;
 pub mod ending;
 pub mod handover;
 pub mod interface;

@@ -4,6 +4,7 @@
 use crate::base::cause::{Cause, Fault};
 use crate::base::now::earliest;
 use crate::domain::leg::challenge::Logins;
+use crate::domain::leg::early::EarlyOffers;
 use crate::domain::leg::event::{LegEvent, Request, description};
 use crate::domain::leg::headers;
 use crate::domain::leg::inbound::{GONE, OK, finish, in_order};
@@ -83,6 +84,17 @@ impl Established {
             is_opener: false,
             logins: Logins::default(),
         }
+    }
+
+    /// What was under way in the early dialog goes on in this one.
+    pub(super) fn carry_on(&mut self, early: EarlyOffers) {
+        self.theirs = early.theirs;
+        self.ours = early.ours;
+    }
+
+    /// Whether the peer waits for an answer to an offer of its own.
+    pub fn is_asked(&self) -> bool {
+        self.theirs.is_some()
     }
 
     pub fn dialog(&self) -> &Dialog {
@@ -244,7 +256,9 @@ impl Established {
                 another_fork(&self.dialog, self.invite, line, wire, (client, &message));
                 None
             }
-            Errand::Reinvite | Errand::Update => self.on_offer_response(line, wire, client, message),
+            Errand::Reinvite | Errand::Update | Errand::EarlyUpdate(_) => {
+                self.on_offer_response(line, wire, client, message)
+            }
             // RFC 3261 12.2.1.2, RFC 5057 5.1: 481 to INFO says that the dialog is gone; to NOTIFY only its subscription.
             Errand::Info if message.status() == 481 => Some(self.vanished(line, wire)),
             _ => None,
@@ -253,7 +267,7 @@ impl Established {
 
     pub fn on_no_response(&mut self, line: &mut Line, wire: &mut Wire, errand: Errand) -> Option<State> {
         match errand {
-            Errand::Reinvite | Errand::Update => Some(self.vanished(line, wire)),
+            Errand::Reinvite | Errand::Update | Errand::EarlyUpdate(_) => Some(self.vanished(line, wire)),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! What a leg tells its call. Holds messages as they came; decides nothing.
 
 use crate::base::cause::{Cause, Fault};
+use crate::domain::leg::inbound::Source;
 use crate::domain::leg::media_plan;
 use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
@@ -20,6 +21,11 @@ pub enum LegEvent {
     Acknowledged { message: Box<Message> },
     /// A provisional response above 100 to our INVITE, from one of its forks. With the offer that it made, if it was ours to answer.
     Progressed { fork: u8, message: Box<Message>, offer: Option<Bytes> },
+    /// The peer offers something else in an early dialog. Answer with `accept_early` or `refuse_early`. The source is the called
+    /// leg's early dialog that is concerned, whichever side offers.
+    OfferedEarly { source: Source, offer: Bytes },
+    /// The peer's answer to such an offer of the other side, or the status that refuses it.
+    AnsweredEarly { source: Source, answer: Result<Bytes, u16> },
     /// Our INVITE was accepted. With the offer in the 2xx, if ours made none: `Leg::acknowledge` answers it.
     Answered { fork: u8, message: Box<Message>, offer: Option<Bytes> },
     /// Our INVITE was not accepted.

@@ -4,11 +4,13 @@ use crate::base::cause::{Cause, Fault};
 use crate::base::id::LegId;
 use crate::base::limits;
 use crate::base::now::earliest;
+use crate::domain::leg::early::{EarlyOffers, First};
 use crate::domain::leg::established::{Established, Over};
 use crate::domain::leg::event::{LegEvent, Request, description};
 use crate::domain::leg::headers;
 use crate::domain::leg::leg::{self, Line, State};
 use crate::domain::leg::media_plan;
+use crate::domain::leg::offer::NotOffered;
 use crate::domain::leg::wire::Wire;
 use crate::domain::profile::ReliablePolicy;
 use crate::domain::trunk::crossing::Header;
@@ -21,7 +23,7 @@ use crate::protocol::sip::path::Path;
 use crate::protocol::sip::reliable::{PrackVerdict, RAck, ReliableOutput, ReliableResponses};
 use crate::protocol::sip::session_timer::AnswerTerms;
 use crate::protocol::sip::stamp;
-use crate::protocol::sip::transaction::set::ServerKey;
+use crate::protocol::sip::transaction::set::{ClientKey, ServerKey};
 use bytes::Bytes;
 use std::time::Instant;
 
@@ -73,6 +75,7 @@ struct Slot {
     /// The description last sent in it, and whether it went reliably: then the 200 need not repeat it.
     described: Option<Bytes>,
     described_reliably: bool,
+    early: EarlyOffers,
 }
 
 struct Waiting {
@@ -170,7 +173,14 @@ impl Inbound {
         let dialog = Dialog::accept(&self.invite, &tag).ok()?;
         let cseq = dialog.remote_cseq.unwrap_or_default();
         let reliable = ReliableResponses::new(wire.timers, cseq, &mut wire.entropy);
-        self.slots.push(Slot { owner, dialog, reliable, described: None, described_reliably: false });
+        self.slots.push(Slot {
+            owner,
+            dialog,
+            reliable,
+            described: None,
+            described_reliably: false,
+            early: EarlyOffers::default(),
+        });
         Some(at)
     }
 
@@ -257,7 +267,8 @@ impl Inbound {
         source: Source,
         description: Option<&[u8]>,
     ) -> Result<Option<Established>, media_plan::Refusal> {
-        let body = match description {
+        let is_described = self.slots.iter().any(|slot| slot.owner == Some(source) && slot.described_reliably);
+        let body = match description.filter(|_| !is_described) {
             Some(description) => self.body_for(line, wire, description)?,
             None => None,
         };
@@ -280,6 +291,7 @@ impl Inbound {
         }
         let mut slot = self.slots.swap_remove(slot);
         slot.reliable.on_final();
+        self.refuse_offers(line, wire);
         let contact = wire.contact(&self.from);
         let tag = &slot.dialog.local_tag;
         let mut writer = Writer::reply(&self.invite, self.from.remote, 200, "OK", Some(tag));
@@ -297,16 +309,19 @@ impl Inbound {
         line.timer.on_answered(wire.now, self.terms);
         line.facts.answered_at = Some(wire.now.unix_millis());
         let has_made_offer = !self.has_offer;
-        if !has_made_offer {
+        if !has_made_offer && slot.early.theirs.is_none() {
             line.media.settle();
         }
         line.target = wire.next_hop(&slot.dialog, &line.target, line.party.is_phone());
-        Some(Established::answered(slot.dialog, self.server, has_made_offer && body.is_some()))
+        let mut next = Established::answered(slot.dialog, self.server, has_made_offer && body.is_some());
+        next.carry_on(slot.early);
+        Some(next)
     }
 
-    pub fn reject(&self, line: &mut Line, wire: &mut Wire, rejection: &Rejection<'_>) {
+    pub fn reject(&mut self, line: &mut Line, wire: &mut Wire, rejection: &Rejection<'_>) {
         let writer = self.refusal(wire, rejection.status, rejection.phrase, rejection.cause);
         self.send_refusal(wire, rejection, writer);
+        self.refuse_offers(line, wire);
         line.end(wire, rejection.cause, Some(rejection.status));
     }
 
@@ -356,7 +371,7 @@ impl Inbound {
     }
 
     /// Its CANCEL has been answered; the INVITE gets its 487 (RFC 3261 9.2).
-    pub fn cancelled(&self, line: &mut Line, wire: &mut Wire) {
+    pub fn cancelled(&mut self, line: &mut Line, wire: &mut Wire) {
         let (status, phrase) = Cause::Cancelled.status();
         let cause = Cause::Cancelled;
         self.reject(line, wire, &Rejection { status, phrase, cause, retry_after: None });
@@ -381,7 +396,7 @@ impl Inbound {
                 Some(State::Over(Over::default()))
             }
             Method::Update => {
-                self.on_early_update(wire, at, &request);
+                self.on_early_update(line, wire, at, request);
                 None
             }
             Method::Info => {
@@ -409,10 +424,12 @@ impl Inbound {
             return None;
         }
         let describes = description(&request.message).is_some();
-        // A further offer in a PRACK would have to be answered before the first call is made: not taken.
-        let answer = if describes && self.has_offer { (488, "Not Acceptable Here") } else { OK };
-        wire.respond_plain(request.server, &request.message, &request.from, answer);
         self.flush(wire, at);
+        if describes && self.has_offer {
+            self.on_early_offer(line, wire, at, request);
+            return self.answer_when_allowed(line, wire).map(|next| State::Established(Box::new(next)));
+        }
+        wire.respond_plain(request.server, &request.message, &request.from, OK);
         if describes && !self.has_offer {
             // The answer to our offer is in: the 200 holds none, and neither does its ACK.
             self.has_offer = true;
@@ -422,10 +439,93 @@ impl Inbound {
         self.answer_when_allowed(line, wire).map(|next| State::Established(Box::new(next)))
     }
 
-    /// Without a description it only tells that the peer lives; with one it has to wait for the answer (RFC 3311 5.2).
-    fn on_early_update(&mut self, wire: &mut Wire, at: usize, request: &Request) {
-        if description(&request.message).is_some() {
+    /// Whether the caller and we are through with the first offer in an early dialog: nothing but a reliable response ends it.
+    fn first(&self, slot: &Slot) -> First {
+        match (self.has_offer, slot.described_reliably && slot.reliable.may_answer()) {
+            (true, true) => First::Complete,
+            (true, false) => First::TheirsUnanswered,
+            // Ours was made in a reliable response and answered in a PRACK, or it is not answered yet.
+            (false, _) => First::OursUnanswered,
+        }
+    }
+
+    /// A further offer in an early dialog goes to the one whose dialog it is.
+    fn on_early_offer(&mut self, line: &mut Line, wire: &mut Wire, at: usize, request: Request) {
+        let Some(first) = self.slots.get(at).map(|slot| self.first(slot)) else { return };
+        let Some(slot) = self.slots.get_mut(at) else { return };
+        let Some(source) = slot.owner else {
             return wire.respond_plain(request.server, &request.message, &request.from, (491, "Request Pending"));
+        };
+        if let Some(offer) = slot.early.hear(line, wire, &mut slot.dialog, (request, first)) {
+            wire.emit(line.id, LegEvent::OfferedEarly { source, offer });
+        }
+    }
+
+    /// Offers to the caller what the source of one of its early dialogs offers.
+    pub fn offer_early(
+        &mut self,
+        line: &mut Line,
+        wire: &mut Wire,
+        source: Source,
+        offer: &[u8],
+    ) -> Result<(), NotOffered> {
+        let known = self.slots.iter().find(|slot| slot.owner == Some(source));
+        if known.is_none_or(|slot| self.first(slot) != First::Complete) {
+            return Err(NotOffered::Pending);
+        }
+        let Some(slot) = self.slots.iter_mut().find(|slot| slot.owner == Some(source)) else { return Ok(()) };
+        slot.early.offer(line, wire, &mut slot.dialog, (source.fork, offer))
+    }
+
+    pub fn on_update_response(&mut self, line: &mut Line, wire: &mut Wire, client: ClientKey, message: &Message) {
+        for slot in &mut self.slots {
+            if let Some(answer) = slot.early.on_response(line, &mut slot.dialog, (client, message))
+                && let Some(source) = slot.owner
+            {
+                wire.emit(line.id, LegEvent::AnsweredEarly { source, answer });
+            }
+        }
+    }
+
+    /// The called party's answer to what the caller has offered, or its refusal.
+    pub fn answer_early(
+        &mut self,
+        line: &mut Line,
+        wire: &mut Wire,
+        source: Source,
+        answer: Result<&[u8], (u16, &str)>,
+    ) {
+        let Some(slot) = self.slots.iter_mut().find(|slot| slot.owner == Some(source)) else { return };
+        let refusal = match answer {
+            Ok(answer) => match slot.early.accept(line, wire, answer) {
+                Ok(body) => return slot.described = Some(body),
+                Err(_) => (488, "Not Acceptable Here"),
+            },
+            Err(refusal) => refusal,
+        };
+        slot.early.refuse(line, wire, refusal);
+    }
+
+    /// Nobody is left behind the early dialogs of this leg.
+    pub fn source_is_gone(&mut self, line: &mut Line, wire: &mut Wire, gone: LegId) {
+        for slot in &mut self.slots {
+            if slot.owner.is_some_and(|owner| owner.leg == gone) {
+                slot.early.refuse(line, wire, (488, "Not Acceptable Here"));
+            }
+        }
+    }
+
+    /// Whatever the caller has asked in early dialogs that are over now.
+    fn refuse_offers(&mut self, line: &mut Line, wire: &mut Wire) {
+        for slot in &mut self.slots {
+            slot.early.refuse(line, wire, (487, "Request Terminated"));
+        }
+    }
+
+    /// Without a description it only tells that the peer lives.
+    fn on_early_update(&mut self, line: &mut Line, wire: &mut Wire, at: usize, request: Request) {
+        if description(&request.message).is_some() {
+            return self.on_early_offer(line, wire, at, request);
         }
         if let Some(slot) = self.slots.get_mut(at) {
             slot.dialog.refresh(&request.message);

@@ -176,6 +176,13 @@ impl Leg {
         }
     }
 
+    pub fn inviting(&mut self) -> Option<(&mut Inbound, &mut Line)> {
+        match &mut self.state {
+            State::Inbound(state) => Some((state, &mut self.line)),
+            _ => None,
+        }
+    }
+
     pub fn dialled(&mut self) -> Option<(&mut Outbound, &mut Line)> {
         match &mut self.state {
             State::Outbound(state) => Some((state, &mut self.line)),
@@ -259,7 +266,7 @@ impl Leg {
     /// Ends it, whatever its state: a final response, CANCEL, or BYE.
     pub fn hang_up(&mut self, wire: &mut Wire, cause: Cause) {
         match std::mem::replace(&mut self.state, State::Over(Over::default())) {
-            State::Inbound(state) => {
+            State::Inbound(mut state) => {
                 let (status, phrase) = cause.status();
                 let rejection = Rejection { status, phrase, cause, retry_after: None };
                 state.reject(&mut self.line, wire, &rejection);
@@ -282,7 +289,7 @@ impl Leg {
                     self.state = next;
                 }
             }
-            State::Outbound(state) => state.on_request(&mut self.line, wire, &request),
+            State::Outbound(state) => state.on_request(&mut self.line, wire, request),
             State::Established(state) => {
                 if let Some(next) = state.on_request(&mut self.line, wire, request) {
                     self.state = next;
@@ -298,6 +305,14 @@ impl Leg {
             (State::Outbound(state), Errand::Invite) => state.on_response(&mut self.line, wire, client, message),
             (State::Outbound(state), Errand::Prack(fork)) => {
                 state.on_prack_response(fork, message.status());
+                None
+            }
+            (State::Outbound(state), Errand::EarlyUpdate(fork)) => {
+                state.on_update_response(&mut self.line, wire, (fork, client, &message));
+                None
+            }
+            (State::Inbound(state), Errand::EarlyUpdate(_)) => {
+                state.on_update_response(&mut self.line, wire, client, &message);
                 None
             }
             (State::Established(state), errand) => state.on_response(&mut self.line, wire, (errand, client), message),

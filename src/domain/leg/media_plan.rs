@@ -142,6 +142,15 @@ impl MediaPlan {
         Ok(self.series.next(&mut description, side.host))
     }
 
+    /// The peer's offer that waits for its answer, while another one is dealt with.
+    pub fn set_aside(&mut self) -> Bytes {
+        std::mem::take(&mut self.offer)
+    }
+
+    pub fn put_back(&mut self, offer: Bytes) {
+        self.offer = offer;
+    }
+
     /// What we sent last when offer and answer were complete.
     pub fn agreed(&self) -> Bytes {
         self.agreed.clone()

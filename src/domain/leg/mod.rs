@@ -1,6 +1,7 @@
 //! One party of a call: its dialog, its media plan, whether it is held.
 
 pub mod challenge;
+pub mod early;
 pub mod established;
 pub mod event;
 pub mod farewell;

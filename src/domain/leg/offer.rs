@@ -18,17 +18,17 @@ use std::time::Duration;
 /// A re-INVITE or UPDATE of the peer that waits for the other side.
 pub(super) struct Theirs {
     pub request: Request,
-    terms: Option<AnswerTerms>,
-    has_offer: bool,
+    pub terms: Option<AnswerTerms>,
+    pub has_offer: bool,
 }
 
 /// A re-INVITE or UPDATE of ours that waits for the peer.
 pub(super) struct Ours {
-    client: ClientKey,
-    cseq: u32,
-    method: Method,
-    purpose: Purpose,
-    body: Option<Bytes>,
+    pub client: ClientKey,
+    pub cseq: u32,
+    pub method: Method,
+    pub purpose: Purpose,
+    pub body: Option<Bytes>,
 }
 
 /// Why we ask, which decides who hears of the answer.

@@ -3,12 +3,14 @@
 use crate::base::cause::Cause;
 use crate::base::limits;
 use crate::domain::leg::challenge::{self, Logins};
+use crate::domain::leg::early::{EarlyOffers, First};
 use crate::domain::leg::established::{Established, hear_offer};
 use crate::domain::leg::event::{Failure, FailureReason, LegEvent, Request, description};
 use crate::domain::leg::headers;
-use crate::domain::leg::inbound::{GONE, OK, finish, in_order};
+use crate::domain::leg::inbound::{GONE, OK, Source, finish, in_order};
 use crate::domain::leg::leg::{self, Line, State};
 use crate::domain::leg::media_plan;
+use crate::domain::leg::offer::NotOffered;
 use crate::domain::leg::wire::{Errand, Ready, Stamp, Wire};
 use crate::domain::profile::ReliablePolicy;
 use crate::protocol::sip::dialog::{Dialog, Opening};
@@ -59,6 +61,9 @@ struct Fork {
     arrivals: ReliableArrivals,
     /// The acknowledgement of an offer, which has to wait for our answer.
     owed: Option<RAck>,
+    /// Our offer in the INVITE, or theirs in a reliable response, has its answer in this dialog.
+    is_agreed: bool,
+    early: EarlyOffers,
 }
 
 /// RFC 3261 18.1.1: what is too long for a datagram goes by TCP, and by UDP after all where that leads nowhere.
@@ -229,6 +234,7 @@ impl Outbound {
             if answers_later {
                 known.owed = Some(rack);
             } else {
+                known.is_agreed |= self.plan.offer.is_some() && description(&message).is_some();
                 self.prack(line, wire, fork, (rack, None));
             }
         }
@@ -260,7 +266,13 @@ impl Outbound {
             return None;
         }
         let dialog = Dialog::open(&self.opening, message, &self.plan.uri).ok()?;
-        self.forks.push(Fork { dialog, arrivals: ReliableArrivals::new(self.opening.cseq), owed: None });
+        self.forks.push(Fork {
+            dialog,
+            arrivals: ReliableArrivals::new(self.opening.cseq),
+            owed: None,
+            is_agreed: false,
+            early: EarlyOffers::default(),
+        });
         u8::try_from(self.forks.len() - 1).ok()
     }
 
@@ -288,6 +300,9 @@ impl Outbound {
         {
             self.prack(line, wire, fork, (rack, Some(body.clone())));
         }
+        if let Some(known) = self.forks.get_mut(at) {
+            known.is_agreed = true;
+        }
         // From here on offer and answer are complete: the 2xx needs no answer of ours.
         self.plan.offer = Some(body);
         Ok(())
@@ -306,8 +321,14 @@ impl Outbound {
         let fork = self.fork_of(&message).unwrap_or(0);
         let early =
             self.forks.get_mut(usize::from(fork)).filter(|known| Some(&*known.dialog.remote_tag) == message.to_tag());
+        let mut under_way = EarlyOffers::default();
+        let mut is_agreed = false;
         let dialog = match early {
-            Some(known) => Ok(std::mem::take(&mut known.dialog)),
+            Some(known) => {
+                under_way = std::mem::take(&mut known.early);
+                is_agreed = known.is_agreed;
+                Ok(std::mem::take(&mut known.dialog))
+            }
             None => Dialog::open(&self.opening, &message, &self.plan.uri),
         };
         let Ok(mut dialog) = dialog else {
@@ -317,6 +338,8 @@ impl Outbound {
         line.target = wire.next_hop(&dialog, &line.target, line.party.is_phone());
         let mut established = Established::called(dialog, self.client, self.opening.cseq);
         established.logins = std::mem::take(&mut self.logins);
+        established.carry_on(under_way);
+        self.refuse_offers(line, wire);
         if let Some(cause) = self.giving_up {
             // RFC 3261 9.1: the 200 has crossed our CANCEL; the call exists and has to be ended.
             established.acknowledge(line, wire, None);
@@ -326,11 +349,13 @@ impl Outbound {
         }
         line.facts.answered_at = Some(wire.now.unix_millis());
         line.timer.on_answer(wire.now, &message);
-        if let Some(described) = description(&message) {
+        if let Some(described) = description(&message).filter(|_| !is_agreed) {
             line.hear(described);
         }
         if self.plan.offer.is_some() {
-            line.media.settle();
+            if !established.is_asked() {
+                line.media.settle();
+            }
             established.acknowledge(line, wire, None);
             wire.emit(line.id, LegEvent::Answered { fork, message, offer: None });
             return State::Established(Box::new(established));
@@ -345,9 +370,50 @@ impl Outbound {
         State::Established(Box::new(established))
     }
 
+    /// Offers to one early dialog of the callee what the caller offers.
+    pub fn offer_early(&mut self, line: &mut Line, wire: &mut Wire, fork: u8, offer: &[u8]) -> Result<(), NotOffered> {
+        let known = self.forks.get_mut(usize::from(fork)).filter(|known| known.is_agreed);
+        let Some(known) = known else { return Err(NotOffered::Pending) };
+        known.early.offer(line, wire, &mut known.dialog, (fork, offer))
+    }
+
+    pub fn on_update_response(&mut self, line: &mut Line, wire: &mut Wire, whence: (u8, ClientKey, &Message)) {
+        let (fork, client, message) = whence;
+        let Some(known) = self.forks.get_mut(usize::from(fork)) else { return };
+        if let Some(answer) = known.early.on_response(line, &mut known.dialog, (client, message)) {
+            let source = Source { leg: line.id, fork };
+            wire.emit(line.id, LegEvent::AnsweredEarly { source, answer });
+        }
+    }
+
+    /// The caller's answer to what one early dialog of the callee has offered, or its refusal.
+    pub fn answer_update(&mut self, line: &mut Line, wire: &mut Wire, fork: u8, answer: Result<&[u8], (u16, &str)>) {
+        let Some(known) = self.forks.get_mut(usize::from(fork)) else { return };
+        let refusal = match answer {
+            Ok(answer) => match known.early.accept(line, wire, answer) {
+                Ok(_) => return line.media.settle(),
+                Err(_) => (488, "Not Acceptable Here"),
+            },
+            Err(refusal) => refusal,
+        };
+        known.early.refuse(line, wire, refusal);
+    }
+
+    /// Whatever the callee has asked in early dialogs that are over now.
+    fn refuse_offers(&mut self, line: &mut Line, wire: &mut Wire) {
+        for fork in &mut self.forks {
+            fork.early.refuse(line, wire, GONE);
+        }
+    }
+
+    fn failed(&mut self, line: &mut Line, wire: &mut Wire, failure: Failure) -> State {
+        self.refuse_offers(line, wire);
+        leg::failed(line, wire, failure)
+    }
+
     fn on_refusal(&mut self, line: &mut Line, wire: &mut Wire, status: u16, message: &Message) -> Option<State> {
         if let Some(cause) = self.giving_up {
-            return Some(leg::failed(line, wire, Failure::of(cause, FailureReason::GivenUp)));
+            return Some(self.failed(line, wire, Failure::of(cause, FailureReason::GivenUp)));
         }
         let again = match status {
             401 | 407 => self.logins.accept(&line.party, message),
@@ -367,12 +433,12 @@ impl Outbound {
             401 | 407 => challenge::REFUSED,
             _ => headers::cause_of(message),
         };
-        Some(leg::failed(line, wire, Failure { cause, reason: FailureReason::Status(status), contacts }))
+        Some(self.failed(line, wire, Failure { cause, reason: FailureReason::Status(status), contacts }))
     }
 
     pub fn on_no_response(&mut self, line: &mut Line, wire: &mut Wire, reason: FailureReason) -> Option<State> {
         if let Some(cause) = self.giving_up {
-            return Some(leg::failed(line, wire, Failure::of(cause, FailureReason::GivenUp)));
+            return Some(self.failed(line, wire, Failure::of(cause, FailureReason::GivenUp)));
         }
         if reason == FailureReason::Undeliverable
             && let Size::ByTcp { before } = std::mem::replace(&mut self.size, Size::Settled)
@@ -384,7 +450,7 @@ impl Outbound {
         if self.next_place(line, wire) {
             return None;
         }
-        Some(leg::failed(line, wire, Failure::of(Cause::Unreachable, reason)))
+        Some(self.failed(line, wire, Failure::of(Cause::Unreachable, reason)))
     }
 
     fn next_place(&mut self, line: &mut Line, wire: &mut Wire) -> bool {
@@ -399,12 +465,13 @@ impl Outbound {
     }
 
     /// Requests of a callee before it has answered.
-    pub fn on_request(&mut self, line: &mut Line, wire: &mut Wire, request: &Request) {
-        let Some(fork) = self.forks.iter_mut().find(|fork| fork.dialog.is_of(&request.message)) else {
+    pub fn on_request(&mut self, line: &mut Line, wire: &mut Wire, request: Request) {
+        let at = self.forks.iter().position(|fork| fork.dialog.is_of(&request.message));
+        let (Some(at), Some(fork)) = (at, at.and_then(|at| self.forks.get_mut(at))) else {
             return wire.respond_plain(request.server, &request.message, &request.from, GONE);
         };
         let order = Some(fork.dialog.receive(&request.message));
-        if !in_order(wire, request, order) || leg::answer_plain(wire, request) {
+        if !in_order(wire, &request, order) || leg::answer_plain(wire, &request) {
             return;
         }
         let answer = match request.message.method() {
@@ -415,7 +482,16 @@ impl Outbound {
                 wire.transactions.respond(wire.now, request.server, 200, writer.finish());
                 return;
             }
-            Method::Update | Method::Invite => (491, "Request Pending"),
+            Method::Update => {
+                let first = if fork.is_agreed { First::Complete } else { First::OursUnanswered };
+                let heard = fork.early.hear(line, wire, &mut fork.dialog, (request, first));
+                if let (Some(offer), Ok(fork)) = (heard, u8::try_from(at)) {
+                    let source = Source { leg: line.id, fork };
+                    wire.emit(line.id, LegEvent::OfferedEarly { source, offer });
+                }
+                return;
+            }
+            Method::Invite => (491, "Request Pending"),
             Method::Info | Method::Notify => OK,
             Method::Refer => (403, "Forbidden"),
             // RFC 3261 15: the callee must not send BYE in an early dialog.

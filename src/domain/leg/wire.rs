@@ -29,6 +29,8 @@ pub enum Errand {
     Cancel,
     Reinvite,
     Update,
+    /// An UPDATE in an early dialog, with its fork.
+    EarlyUpdate(u8),
     /// With the fork that it belongs to.
     Prack(u8),
     Bye,
