@@ -3,6 +3,7 @@
 pub mod kind;
 pub mod outgoing;
 pub mod packet;
+pub mod sequence;
 pub mod srtp;
 pub mod suite;
 pub mod window;

@@ -25,7 +25,7 @@ pub struct SrtpReceiver {
 
 struct Keys {
     suite: Suite,
-    rtp: Box<Transform>,
+    rtp: Transform,
     rtcp: Box<SessionKeys>,
 }
 
@@ -50,7 +50,7 @@ impl Keys {
     fn new(suite: Suite, master: &[u8]) -> Result<Keys, SrtpFault> {
         let rtp = SessionKeys::derive(suite, master, Purpose::Rtp)?;
         let rtcp = Box::new(SessionKeys::derive(suite, master, Purpose::Rtcp)?);
-        Ok(Keys { suite, rtp: Box::new(Transform::for_rtp(suite, &rtp)?), rtcp })
+        Ok(Keys { suite, rtp: Transform::for_rtp(suite, &rtp)?, rtcp })
     }
 }
 
@@ -187,7 +187,7 @@ fn tentatively(keys: &Transform, at: Position, header: usize, packet: &mut [u8])
     let copy = scratch.get_mut(..packet.len());
     let copy = copy.map(|copy| {
         copy.copy_from_slice(packet);
-        copy
+        &*copy
     });
     let opened = keys.open_rtp(at, header, packet);
     if let (Err(_), Some(copy)) = (opened, copy) {

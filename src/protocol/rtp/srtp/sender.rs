@@ -11,7 +11,7 @@ use crate::protocol::rtp::window::Window;
 /// double what an idle call keeps.
 pub struct SrtpSender {
     suite: Suite,
-    rtp: Box<Transform>,
+    rtp: Transform,
     rtcp: Box<SessionKeys>,
     sources: Vec<Sent>,
     rtcp_index: u64,
@@ -34,7 +34,7 @@ impl SrtpSender {
         let rtp = SessionKeys::derive(suite, master, Purpose::Rtp)?;
         Ok(SrtpSender {
             suite,
-            rtp: Box::new(Transform::for_rtp(suite, &rtp)?),
+            rtp: Transform::for_rtp(suite, &rtp)?,
             rtcp: Box::new(SessionKeys::derive(suite, master, Purpose::Rtcp)?),
             sources: Vec::new(),
             rtcp_index: 0,

@@ -21,8 +21,14 @@ pub(super) struct Transform {
 }
 
 enum Cipher {
-    Counter { key: EncryptingKey, authentication: hmac::Key, tag: usize },
-    Galois { key: LessSafeKey },
+    Counter(Box<Counter>),
+    Galois(LessSafeKey),
+}
+
+struct Counter {
+    key: EncryptingKey,
+    authentication: hmac::Key,
+    tag: usize,
 }
 
 /// Where a packet stands: what the initialisation vector is made of.
@@ -45,17 +51,17 @@ impl Transform {
 
     fn new(suite: Suite, keys: &SessionKeys, tag: usize) -> Result<Transform, SrtpFault> {
         let cipher = match suite {
-            Suite::AesCm128HmacSha1_80 | Suite::AesCm128HmacSha1_32 => Cipher::Counter {
+            Suite::AesCm128HmacSha1_80 | Suite::AesCm128HmacSha1_32 => Cipher::Counter(Box::new(Counter {
                 key: UnboundCipherKey::new(&AES_128, keys.cipher())
                     .and_then(EncryptingKey::ctr)
                     .map_err(|_| SrtpFault::WrongKey)?,
                 authentication: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &keys.authentication),
                 tag,
-            },
+            })),
             Suite::AeadAes128Gcm | Suite::AeadAes256Gcm => {
                 let algorithm = if suite == Suite::AeadAes128Gcm { &AES_128_GCM } else { &AES_256_GCM };
                 let key = UnboundKey::new(algorithm, keys.cipher()).map_err(|_| SrtpFault::WrongKey)?;
-                Cipher::Galois { key: LessSafeKey::new(key) }
+                Cipher::Galois(LessSafeKey::new(key))
             }
         };
         Ok(Transform { cipher, salt: keys.salt })
@@ -65,8 +71,8 @@ impl Transform {
     #[inline]
     pub fn tag_bytes(&self) -> usize {
         match &self.cipher {
-            Cipher::Counter { tag, .. } => *tag,
-            Cipher::Galois { .. } => GCM_TAG,
+            Cipher::Counter(counter) => counter.tag,
+            Cipher::Galois(_) => GCM_TAG,
         }
     }
 
@@ -77,12 +83,13 @@ impl Transform {
         let (packet, tag) = room.split_at_mut_checked(end).ok_or(SrtpFault::TooShort)?;
         let (head, payload) = packet.split_at_mut_checked(header).ok_or(SrtpFault::TooShort)?;
         match &self.cipher {
-            Cipher::Counter { key, authentication, .. } => {
-                counter(key, self.counter_vector(at), payload)?;
+            Cipher::Counter(counter) => {
+                let Counter { key, authentication, .. } = &**counter;
+                apply(key, self.counter_vector(at), payload)?;
                 let made = authenticate(authentication, packet, &rollover(at.index));
                 copy(tag, made.as_ref());
             }
-            Cipher::Galois { key } => {
+            Cipher::Galois(key) => {
                 let nonce = Nonce::assume_unique_for_key(self.rtp_nonce(at));
                 let made = key.seal_in_place_separate_tag(nonce, Aad::from(&*head), payload);
                 copy(tag, made.map_err(|_| SrtpFault::Exhausted)?.as_ref());
@@ -96,13 +103,14 @@ impl Transform {
     pub fn open_rtp(&self, at: Position, header: usize, packet: &mut [u8]) -> Result<usize, SrtpFault> {
         let end = packet.len().checked_sub(self.tag_bytes()).ok_or(SrtpFault::TooShort)?;
         match &self.cipher {
-            Cipher::Counter { key, authentication, .. } => {
+            Cipher::Counter(counter) => {
+                let Counter { key, authentication, .. } = &**counter;
                 let (packet, tag) = packet.split_at_mut_checked(end).ok_or(SrtpFault::TooShort)?;
                 verify(&authenticate(authentication, packet, &rollover(at.index)), tag)?;
                 let payload = packet.get_mut(header..).ok_or(SrtpFault::TooShort)?;
-                counter(key, self.counter_vector(at), payload)?;
+                apply(key, self.counter_vector(at), payload)?;
             }
-            Cipher::Galois { key } => {
+            Cipher::Galois(key) => {
                 let (head, sealed) = packet.split_at_mut_checked(header).ok_or(SrtpFault::TooShort)?;
                 let nonce = Nonce::assume_unique_for_key(self.rtp_nonce(at));
                 key.open_in_place(nonce, Aad::from(&*head), sealed).map_err(|_| SrtpFault::NotAuthentic)?;
@@ -118,14 +126,15 @@ impl Transform {
         let (packet, trailer) = room.split_at_mut_checked(end).ok_or(SrtpFault::TooShort)?;
         let (head, payload) = packet.split_at_mut_checked(8).ok_or(SrtpFault::TooShort)?;
         match &self.cipher {
-            Cipher::Counter { key, authentication, .. } => {
-                counter(key, self.counter_vector(at), payload)?;
+            Cipher::Counter(counter) => {
+                let Counter { key, authentication, .. } = &**counter;
+                apply(key, self.counter_vector(at), payload)?;
                 let made = authenticate(authentication, packet, &word);
                 let (index, tag) = trailer.split_at_mut_checked(4).ok_or(SrtpFault::TooShort)?;
                 copy(index, &word);
                 copy(tag, made.as_ref());
             }
-            Cipher::Galois { key } => {
+            Cipher::Galois(key) => {
                 let nonce = Nonce::assume_unique_for_key(self.rtcp_nonce(at));
                 let made = key.seal_in_place_separate_tag(nonce, Aad::from(rtcp_associated(head, &word)), payload);
                 let (tag, index) = trailer.split_at_mut_checked(GCM_TAG).ok_or(SrtpFault::TooShort)?;
@@ -139,8 +148,8 @@ impl Transform {
     /// Where the index of an SRTCP packet stands: before the tag of HMAC, behind that of GCM.
     pub fn rtcp_word(&self, packet: &[u8]) -> Option<u32> {
         let from_end = match &self.cipher {
-            Cipher::Counter { tag, .. } => tag + 4,
-            Cipher::Galois { .. } => 4,
+            Cipher::Counter(counter) => counter.tag + 4,
+            Cipher::Galois(_) => 4,
         };
         let at = packet.len().checked_sub(from_end)?;
         packet.get(at..)?.first_chunk().map(|word| u32::from_be_bytes(*word))
@@ -151,15 +160,16 @@ impl Transform {
         let end = packet.len().checked_sub(self.tag_bytes() + 4).ok_or(SrtpFault::TooShort)?;
         let (packet, trailer) = packet.split_at_mut_checked(end).ok_or(SrtpFault::TooShort)?;
         match &self.cipher {
-            Cipher::Counter { key, authentication, .. } => {
+            Cipher::Counter(counter) => {
+                let Counter { key, authentication, .. } = &**counter;
                 let (word, tag) = trailer.split_at_checked(4).ok_or(SrtpFault::TooShort)?;
                 verify(&authenticate(authentication, packet, word), tag)?;
                 let payload = packet.get_mut(8..).ok_or(SrtpFault::TooShort)?;
                 if encrypted {
-                    counter(key, self.counter_vector(at), payload)?;
+                    apply(key, self.counter_vector(at), payload)?;
                 }
             }
-            Cipher::Galois { key } => {
+            Cipher::Galois(key) => {
                 let nonce = Nonce::assume_unique_for_key(self.rtcp_nonce(at));
                 let (tag, word) = trailer.split_at_checked(GCM_TAG).ok_or(SrtpFault::TooShort)?;
                 if encrypted {
@@ -219,7 +229,7 @@ fn rollover(index: u64) -> [u8; 4] {
 }
 
 #[inline]
-fn counter(key: &EncryptingKey, vector: [u8; 16], payload: &mut [u8]) -> Result<(), SrtpFault> {
+fn apply(key: &EncryptingKey, vector: [u8; 16], payload: &mut [u8]) -> Result<(), SrtpFault> {
     let vector = EncryptionContext::Iv128(FixedLength::from(vector));
     key.less_safe_encrypt(payload, vector).map(drop).map_err(|_| SrtpFault::Exhausted)
 }
