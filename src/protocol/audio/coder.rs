@@ -1,6 +1,7 @@
 //! All codecs behind one pair of types: payloads to samples and back, at the rate that the call works at. Knows no packet.
 
 use super::codec::Codec;
+use super::concealment::Concealer;
 use super::g722::{G722Decoder, G722Encoder};
 use super::opus::{self, OpusDecoder, OpusEncoder, OpusWish};
 use super::resample::Resampler;
@@ -26,6 +27,8 @@ pub struct Decoder {
     own_rate: u32,
     rate: u32,
     resampler: Option<Box<Resampler>>,
+    /// For codecs without such an art of their own.
+    concealer: Option<Concealer>,
 }
 
 #[derive(Debug)]
@@ -50,7 +53,9 @@ impl Decoder {
         };
         let own_rate = if codec == Codec::Opus && opus::works_at(rate) { rate } else { codec.sample_rate() };
         let resampler = Resampler::new(own_rate, rate).map(Box::new);
-        (resampler.is_some() || own_rate == rate).then_some(Decoder { form, own_rate, rate, resampler })
+        let concealer = (codec != Codec::Opus).then(|| Concealer::new(own_rate));
+        let possible = resampler.is_some() || own_rate == rate;
+        possible.then_some(Decoder { form, own_rate, rate, resampler, concealer })
     }
 
     pub fn rate(&self) -> u32 {
@@ -90,17 +95,64 @@ impl Decoder {
     /// Samples written. An error leaves the codec's state as it was.
     pub fn decode(&mut self, payload: &[u8], samples: &mut [i16]) -> Result<usize, DecodeError> {
         let length = self.own_samples_in(payload)?;
-        let Some(resampler) = &mut self.resampler else {
+        if self.resampler.is_none() {
             let samples = samples.get_mut(..length).ok_or(DecodeError::TooLong)?;
-            return self.form.decode(payload, samples).ok_or(DecodeError::Malformed);
-        };
-        if resampler.room_for(length) > samples.len() + 1 {
+            return self.decode_own(payload, samples);
+        }
+        if self.resampled(length) > samples.len() {
             return Err(DecodeError::TooLong);
         }
         let mut own = [0; SAMPLES_MAX];
         let own = own.get_mut(..length).ok_or(DecodeError::TooLong)?;
-        let length = self.form.decode(payload, own).ok_or(DecodeError::Malformed)?;
-        Ok(resampler.process(own.get(..length).unwrap_or_default(), samples))
+        let length = self.decode_own(payload, own)?;
+        let own = own.get(..length).unwrap_or_default();
+        Ok(self.resampler.as_mut().map_or(0, |resampler| resampler.process(own, samples)))
+    }
+
+    fn decode_own(&mut self, payload: &[u8], samples: &mut [i16]) -> Result<usize, DecodeError> {
+        let length = self.form.decode(payload, samples).ok_or(DecodeError::Malformed)?;
+        if let Some(concealer) = &mut self.concealer {
+            concealer.received(samples.get_mut(..length).unwrap_or_default());
+        }
+        Ok(length)
+    }
+
+    /// What so many samples become at most.
+    fn resampled(&self, own: usize) -> usize {
+        usize::try_from((own as u64 * u64::from(self.rate)).div_ceil(u64::from(self.own_rate))).unwrap_or(usize::MAX)
+    }
+
+    /// Fills `samples` in place of lost packets. When the packet after them is already here, Opus may find some of them in it.
+    pub fn conceal(&mut self, next: Option<&[u8]>, samples: &mut [i16]) {
+        let mut rest = samples;
+        while !rest.is_empty() {
+            let length = rest.len().min(self.rate as usize * 12 / 100);
+            let (piece, after) = std::mem::take(&mut rest).split_at_mut(length);
+            let next = next.filter(|_| after.is_empty());
+            self.conceal_piece(next, piece);
+            rest = after;
+        }
+    }
+
+    /// At most 120 ms.
+    fn conceal_piece(&mut self, next: Option<&[u8]>, samples: &mut [i16]) {
+        if self.resampler.is_none() {
+            return self.conceal_own(next, samples);
+        }
+        let length = samples.len() as u64 * u64::from(self.own_rate) / u64::from(self.rate);
+        let mut own = [0; SAMPLES_MAX];
+        let own = own.get_mut(..usize::try_from(length).unwrap_or(0)).unwrap_or_default();
+        self.conceal_own(next, own);
+        let written = self.resampler.as_mut().map_or(0, |resampler| resampler.process(own, samples));
+        samples.get_mut(written..).unwrap_or_default().fill(0);
+    }
+
+    fn conceal_own(&mut self, next: Option<&[u8]>, samples: &mut [i16]) {
+        match (&mut self.form, &mut self.concealer) {
+            (DecoderForm::Opus(decoder), _) => decoder.conceal(next, samples),
+            (_, Some(concealer)) => concealer.conceal(samples),
+            _ => samples.fill(0),
+        }
     }
 }
 

@@ -2,14 +2,18 @@
 
 pub mod codec;
 pub mod coder;
+pub mod comfort_noise;
+pub mod concealment;
 pub mod g711;
 pub mod g722;
 pub mod l16;
 pub mod level;
 pub mod mix;
 pub mod opus;
+pub mod pitch;
 pub mod resample;
 pub mod sample;
+pub mod stretch;
 #[cfg(test)]
 mod testing;
 pub mod tone;

@@ -1,7 +1,7 @@
 //! Each codec at each rate: a tone comes back at its frequency and level; hostile payloads do no harm.
 
 use super::*;
-use crate::protocol::audio::testing::{Chance, amplitude, decibels, sine};
+use crate::protocol::audio::testing::{Chance, amplitude, decibels, sine, speech};
 
 const CODECS: [Codec; 7] = [
     Codec::Pcmu,
@@ -120,4 +120,67 @@ fn opus_takes_its_own_frames_only() {
     assert_eq!(encoder.encode(&[], &mut [0; 400]), Err(EncodeError::NoSuchFrame));
     let mut pcmu = Encoder::new(Codec::Pcmu, 8_000, OpusWish::default()).expect("an encoder");
     assert_eq!(pcmu.encode(&[0; 160], &mut [0; 159]), Err(EncodeError::TooLong));
+}
+
+#[test]
+fn a_lost_frame_is_filled_with_the_tone_that_went_on_around_it() {
+    for codec in CODECS {
+        for rate in RATES {
+            let mut encoder = Encoder::new(codec, rate, OpusWish::default()).expect("an encoder");
+            let mut decoder = Decoder::new(codec, rate).expect("a decoder");
+            let (mut payload, mut back, mut concealed) = ([0; 2_000], Vec::new(), Vec::new());
+            let frame = rate as usize / 50;
+            for (at, block) in sine(rate, 200.0, 0.25, rate as usize * 2).chunks_exact(frame).enumerate() {
+                let length = encoder.encode(block, &mut payload).expect("a payload");
+                let mut samples = vec![0; frame];
+                if at % 10 == 9 {
+                    decoder.conceal(None, &mut samples);
+                    concealed.extend_from_slice(&samples);
+                } else {
+                    assert_eq!(decoder.decode(&payload[..length], &mut samples), Ok(frame));
+                }
+                back.extend_from_slice(&samples);
+            }
+            let whole = decibels(amplitude(&back, rate, 200.0) / 0.25);
+            assert!(whole.abs() < 1.5, "{codec:?} at {rate}: {whole} dB");
+            let one = concealed.iter().filter(|sample| sample.abs() > 2_000).count();
+            assert!(one * 5 > concealed.len() * 2, "{codec:?} at {rate}: {one} of {}", concealed.len());
+        }
+    }
+}
+
+#[test]
+fn the_redundancy_in_the_next_packet_brings_back_a_lost_one() {
+    let tape = speech(11, 16_000, 6);
+    let wish = OpusWish { bits_per_second: 32_000, ..OpusWish::default() };
+    let mut encoder = Encoder::new(Codec::Opus, 16_000, wish).expect("an encoder");
+    encoder.expect_loss(20);
+    let mut payload = [0; 1_000];
+    let mut payloads = Vec::new();
+    for frame in tape.chunks_exact(320) {
+        let length = encoder.encode(frame, &mut payload).expect("a payload");
+        payloads.push(payload[..length].to_vec());
+    }
+    let play = |lose: &dyn Fn(usize) -> bool, redundant: bool| {
+        let mut decoder = Decoder::new(Codec::Opus, 16_000).expect("a decoder");
+        let mut out = Vec::new();
+        for (at, payload) in payloads.iter().enumerate() {
+            let mut samples = vec![0; 320];
+            if lose(at) {
+                decoder.conceal(payloads.get(at + 1).filter(|_| redundant).map(Vec::as_slice), &mut samples);
+            } else {
+                decoder.decode(payload, &mut samples).expect("samples");
+            }
+            out.extend(samples);
+        }
+        out
+    };
+    let lost = |at: usize| at % 5 == 4;
+    let whole = play(&|_| false, false);
+    let error = |heard: &[i16]| -> f64 {
+        let pairs = whole.iter().zip(heard).enumerate().filter(|(at, _)| lost(at / 320));
+        pairs.map(|(_, (a, b))| (f64::from(*a) - f64::from(*b)).powi(2)).sum()
+    };
+    let (guessed, found) = (error(&play(&lost, false)), error(&play(&lost, true)));
+    assert!(found < guessed * 0.6, "{}", found / guessed);
 }
