@@ -6,6 +6,7 @@ use crate::base::machine::Machine;
 use crate::domain::call::Call;
 use crate::domain::call::interface::{CallInput, CallOutput, Refused};
 use crate::domain::switchboard::interface::SwitchboardInput;
+use crate::domain::switchboard::owner::InviteKey;
 use crate::edge::ports::Ports;
 use crate::edge::{call_journal, clock};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,7 +23,7 @@ const NEVER: Duration = Duration::from_secs(86_400 * 365);
 /// The task of one call, from its INVITE to the last lingering transaction.
 pub fn spawn(
     (call, invite): (Box<Call>, CallInput),
-    invite_key: String,
+    invite_key: InviteKey,
     inbox: mpsc::Receiver<Box<CallInput>>,
     ports: Arc<Ports>,
 ) {
@@ -31,7 +32,7 @@ pub fn spawn(
     let work = async move {
         let mut call = call;
         drive(&mut call, invite, inbox, &ports).await;
-        ports.dispatch.leave(id, &invite_key);
+        ports.dispatch.leave(id, invite_key);
         if call.has_taken() {
             ports.dispatch.disinherit(id);
         }

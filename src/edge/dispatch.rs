@@ -3,7 +3,7 @@
 use crate::base::id::CallId;
 use crate::domain::call::interface::CallInput;
 use crate::domain::switchboard::interface::SwitchboardInput;
-use crate::domain::switchboard::owner::{self, Owner};
+use crate::domain::switchboard::owner::{self, InviteKey, Owner};
 use crate::edge::clock;
 use crate::edge::metrics::{Direction, Inbox, Metrics};
 use crate::edge::transport::Sink;
@@ -36,7 +36,7 @@ pub type Question = Box<dyn FnOnce(&crate::domain::switchboard::Switchboard) + S
 /// The only concurrent maps of the daemon, and the switchboard's inbox.
 pub struct Dispatch {
     calls: DashMap<CallId, CallInbox>,
-    invites: DashMap<String, CallId>,
+    invites: DashMap<InviteKey, CallId>,
     /// Who has the leg of a call that has ended: its peer goes on writing the old call's tag.
     heirs: DashMap<CallId, CallId>,
     desk: mpsc::Sender<Box<DeskInput>>,
@@ -49,14 +49,14 @@ impl Dispatch {
     }
 
     /// From now on what belongs to this call goes to its inbox.
-    pub fn enter(&self, call: CallId, invite_key: String, inbox: CallInbox) {
+    pub fn enter(&self, call: CallId, invite_key: InviteKey, inbox: CallInbox) {
         self.calls.insert(call, inbox);
         self.invites.insert(invite_key, call);
     }
 
-    pub fn leave(&self, call: CallId, invite_key: &str) {
+    pub fn leave(&self, call: CallId, invite_key: InviteKey) {
         self.calls.remove(&call);
-        if let Entry::Occupied(entry) = self.invites.entry(invite_key.to_owned())
+        if let Entry::Occupied(entry) = self.invites.entry(invite_key)
             && *entry.get() == call
         {
             entry.remove();
@@ -262,14 +262,15 @@ mod tests {
         let (dispatch, _desk) = dispatch();
         let (sender, mut inbox) = mpsc::channel(1);
         let call = CallId(5);
-        dispatch.enter(call, "key".to_owned(), sender);
+        let key = owner::invite_key(&message("INVITE sip:b@192.0.2.2 SIP/2.0", "z9hG4bK1", "INVITE"));
+        dispatch.enter(call, key, sender);
         let undeliverable = || Box::new(CallInput::Undeliverable { token: 1 });
         assert!(dispatch.to_call(call, undeliverable()).is_ok());
         assert!(dispatch.to_call(call, undeliverable()).is_ok());
         assert!(dispatch.to_call(call, Box::new(CallInput::HangUp { cause: Cause::Drained })).is_ok());
         assert!(matches!(*inbox.recv().await.unwrap(), CallInput::Undeliverable { .. }));
         assert!(matches!(*inbox.recv().await.unwrap(), CallInput::HangUp { .. }));
-        dispatch.leave(call, "key");
+        dispatch.leave(call, key);
         assert!(inbox.recv().await.is_none(), "nothing more was kept");
     }
 }

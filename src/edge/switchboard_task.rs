@@ -109,7 +109,7 @@ fn drain(switchboard: &mut Switchboard, ports: &Arc<Ports>, signs: &DeskSigns) {
 fn start_call(start: CallStart, ports: &Arc<Ports>) {
     let (sender, inbox) = mpsc::channel(limits::CALL_INBOX);
     let key = owner::invite_key(&start.invite);
-    ports.dispatch.enter(start.id, key.clone(), sender);
+    ports.dispatch.enter(start.id, key, sender);
     ports.live.begin(&start);
     ports.metrics.call_started(&start);
     tracing::info!(

@@ -186,7 +186,7 @@ impl Connecting {
             return Ending::begin(parts, failure.cause, Fault::Callee);
         }
         let name = parts.leg(source.leg).map(|leg| leg.line.facts.name.clone()).unwrap_or_default();
-        parts.say(format!("{name} answered"));
+        parts.say([&*name, " answered"].concat());
         parts.story.answered_at = Some(parts.wire.now.unix_millis());
         parts.event(CallEvent::Answered { leg: source.leg });
         Phase::Joined(Box::new(Joined::new(parts, source.leg, offer.is_some())))

@@ -68,23 +68,23 @@ fn to_value(dial: &Dial) -> Box<str> {
     let uri = Uri::parse(&dial.uri).ok();
     match uri {
         Some(uri) if !uri.host.is_empty() => match uri.user {
-            Some(user) => format!("<sip:{user}@{}>", bracketed(uri.host)).into(),
-            None => format!("<sip:{}>", bracketed(uri.host)).into(),
+            Some(user) => ["<sip:", user, "@", &bracketed(uri.host), ">"].concat().into(),
+            None => ["<sip:", &bracketed(uri.host), ">"].concat().into(),
         },
-        _ => format!("<{}>", dial.uri).into(),
+        _ => ["<", &dial.uri, ">"].concat().into(),
     }
 }
 
-fn bracketed(host: &str) -> String {
-    if host.contains(':') { format!("[{host}]") } else { host.into() }
+fn bracketed(host: &str) -> Cow<'_, str> {
+    if host.contains(':') { format!("[{host}]").into() } else { host.into() }
 }
 
 /// Headers of a response that both sides' allow lists let through.
 pub fn passed_up(parts: &Parts, from: LegId, message: &Message) -> Vec<Header> {
     let (Some(callee), Some(caller)) = (parts.leg(from), parts.leg(LegId::CALLER)) else { return Vec::new() };
-    let host = |leg: &Leg| parts.wire.host(leg.line.target.path.listener).to_owned();
+    let host = |leg: &Leg| parts.wire.host(leg.line.target.path.listener);
     let (down, up) = (host(callee), host(caller));
-    crossing::of_message(message, &callee.line.party.peer(&down), &caller.line.party.peer(&up))
+    crossing::of_message(message, &callee.line.party.peer(down), &caller.line.party.peer(up))
 }
 
 /// Bodies of INFO that go from one side to the other.

@@ -117,7 +117,7 @@ impl Joined {
             LegEvent::Referred { request } => return self.on_referred(parts, leg, *request),
             LegEvent::Ended { cause, fault } => {
                 let name = parts.leg(leg).map(|leg| leg.line.facts.name.clone()).unwrap_or_default();
-                parts.say(format!("{name} has ended: {}", cause.name()));
+                parts.say([&*name, " has ended: ", cause.name()].concat());
                 return Ending::begin(parts, cause, fault);
             }
             LegEvent::Cancelled { cause } => {

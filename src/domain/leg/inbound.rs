@@ -220,10 +220,10 @@ impl Inbound {
         let Some(slot) = self.slots.get_mut(at) else { return Ok(()) };
         let tag = &slot.dialog.local_tag;
         let mut writer = Writer::reply(&self.invite, self.from.remote, progress.status, progress.phrase, Some(tag));
-        writer.header(HeaderName::Contact, contact).header(HeaderName::Allow, headers::ALLOW);
+        writer.text(HeaderName::Contact, &[&contact]).text(HeaderName::Allow, &[headers::ALLOW]);
         wire.server_header(&mut writer, self.from.listener);
         for Header { name, value } in progress.headers {
-            writer.header_named(name, value);
+            writer.text_named(name, value);
         }
         let has_body = body.is_some();
         let rseq = self.is_reliable.then(|| slot.reliable.next_rseq());
@@ -295,7 +295,7 @@ impl Inbound {
         let contact = wire.contact(&self.from);
         let tag = &slot.dialog.local_tag;
         let mut writer = Writer::reply(&self.invite, self.from.remote, 200, "OK", Some(tag));
-        writer.header(HeaderName::Contact, contact).header(HeaderName::Allow, headers::ALLOW);
+        writer.text(HeaderName::Contact, &[&contact]).text(HeaderName::Allow, &[headers::ALLOW]);
         headers::support(&mut writer, false, self.terms.is_some());
         wire.server_header(&mut writer, self.from.listener);
         if let Some(terms) = self.terms {

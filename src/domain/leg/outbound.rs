@@ -131,14 +131,14 @@ impl Outbound {
         let path = &line.target.path;
         let Opening { local, local_tag, remote, call_id, cseq, .. } = &self.opening;
         let mut writer = Writer::request(Method::Invite.name(), &self.plan.uri);
-        writer.header(HeaderName::Via, &stamp.via).header(HeaderName::MaxForwards, self.plan.hops);
+        writer.text(HeaderName::Via, &[&stamp.via]).header(HeaderName::MaxForwards, self.plan.hops);
         for route in &self.plan.routes {
-            writer.header(HeaderName::Route, route);
+            writer.text(HeaderName::Route, &[route]);
         }
-        writer.header(HeaderName::From, format_args!("{local};tag={local_tag}"));
-        writer.header(HeaderName::To, remote).header(HeaderName::CallId, call_id);
+        writer.text(HeaderName::From, &[local, ";tag=", local_tag]);
+        writer.text(HeaderName::To, &[remote]).text(HeaderName::CallId, &[call_id]);
         writer.header(HeaderName::CSeq, format_args!("{cseq} INVITE"));
-        writer.header(HeaderName::Contact, wire.contact(path)).header(HeaderName::Allow, headers::ALLOW);
+        writer.text(HeaderName::Contact, &[&wire.contact(path)]).text(HeaderName::Allow, &[headers::ALLOW]);
         let policy = wire.listener(path.listener).map_or(ReliablePolicy::Off, |(profile, _)| profile.reliable);
         let is_reliable = self.plan.may_be_reliable && policy != ReliablePolicy::Off;
         let terms = line.timer.request_terms();
@@ -152,7 +152,7 @@ impl Outbound {
             writer.header(*name, value);
         }
         for (name, value) in &self.plan.headers {
-            writer.header_named(name, value);
+            writer.text_named(name, value);
         }
         finish(writer, self.plan.offer.as_ref())
     }

@@ -19,8 +19,8 @@ impl Party {
     /// "trunk:carrier-a" or "phone:alice".
     pub fn name(&self) -> String {
         match self {
-            Party::Trunk(trunk) => format!("trunk:{}", trunk.name),
-            Party::Phone(phone) => format!("phone:{}", phone.name),
+            Party::Trunk(trunk) => ["trunk:", &trunk.name].concat(),
+            Party::Phone(phone) => ["phone:", &phone.name].concat(),
         }
     }
 

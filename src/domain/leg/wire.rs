@@ -101,10 +101,10 @@ impl Wire {
     /// Our Contact on a path. Its user part says nothing of the call (topology hiding).
     pub fn contact(&self, path: &Path) -> String {
         let Some((_, listener)) = self.listener(path.listener) else { return "<sip:offhook@offhook.invalid>".into() };
-        let (host, port) = (&listener.advertised_host, listener.advertised_port);
+        let (host, port) = (&*listener.advertised_host, &*listener.advertised_port.to_string());
         match path.transport {
-            Transport::Udp => format!("<sip:offhook@{host}:{port}>"),
-            other => format!("<sip:offhook@{host}:{port};transport={}>", other.name()),
+            Transport::Udp => ["<sip:offhook@", host, ":", port, ">"].concat(),
+            other => ["<sip:offhook@", host, ":", port, ";transport=", other.name(), ">"].concat(),
         }
     }
 
@@ -120,11 +120,11 @@ impl Wire {
         let name = path.transport.via_name();
         // RFC 3581 3: rport asks that answers come back to where the request came from.
         match self.listener(path.listener) {
-            Some((_, listener)) => format!(
-                "SIP/2.0/{name} {}:{};branch={branch};rport",
-                listener.advertised_host, listener.advertised_port
-            ),
-            None => format!("SIP/2.0/{name} offhook.invalid;branch={branch};rport"),
+            Some((_, listener)) => {
+                let (host, port) = (&*listener.advertised_host, &*listener.advertised_port.to_string());
+                ["SIP/2.0/", name, " ", host, ":", port, ";branch=", branch, ";rport"].concat()
+            }
+            None => ["SIP/2.0/", name, " offhook.invalid;branch=", branch, ";rport"].concat(),
         }
     }
 
@@ -170,14 +170,14 @@ impl Wire {
     pub fn server_header(&self, writer: &mut Writer, listener: ListenerId) {
         let product = self.product(listener);
         if !product.is_empty() {
-            writer.header(HeaderName::Server, product);
+            writer.text(HeaderName::Server, &[product]);
         }
     }
 
     pub fn agent_header(&self, writer: &mut Writer, listener: ListenerId) {
         let product = self.product(listener);
         if !product.is_empty() {
-            writer.header(HeaderName::UserAgent, product);
+            writer.text(HeaderName::UserAgent, &[product]);
         }
     }
 

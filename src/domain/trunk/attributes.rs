@@ -1,6 +1,7 @@
 //! The twelve attributes of an inbound call that routing may ask for, whatever way a carrier wrote them. Absent is not empty.
 
 use super::identity::bounded;
+use crate::protocol::sip::message::value::NameAddr;
 use crate::protocol::sip::message::{HeaderName, Message};
 use std::collections::BTreeMap;
 
@@ -23,11 +24,12 @@ const NAMES: [(HeaderName, bool); 12] = [
 /// The attributes that an INVITE has, under the names of their headers.
 pub fn of_invite(invite: &Message, trusted: bool) -> BTreeMap<&'static str, Box<str>> {
     let mut attributes = BTreeMap::new();
+    let from = invite.from().ok();
     for (name, needs_trust) in NAMES {
         if needs_trust && !trusted {
             continue;
         }
-        if let Some(value) = invite.get(name).or_else(|| elsewhere(invite, name)) {
+        if let Some(value) = invite.get(name).or_else(|| elsewhere(invite, from.as_ref(), name)) {
             attributes.insert(name.text(), bounded(value).into());
         }
     }
@@ -35,19 +37,18 @@ pub fn of_invite(invite: &Message, trusted: bool) -> BTreeMap<&'static str, Box<
 }
 
 /// Where carriers put what they do not give a header of its own.
-fn elsewhere(invite: &Message, name: HeaderName) -> Option<&str> {
+fn elsewhere<'a>(invite: &'a Message, from: Option<&NameAddr<'a>>, name: HeaderName) -> Option<&'a str> {
     match name {
-        HeaderName::IsupOli => from_param(invite, &["isup-oli", "oli"]),
-        HeaderName::Jip => from_param(invite, &["jip"]),
-        HeaderName::OriginatingTrunk => from_param(invite, &["otg", "tgrp"]),
+        HeaderName::IsupOli => from_param(from?, &["isup-oli", "oli"]),
+        HeaderName::Jip => from_param(from?, &["jip"]),
+        HeaderName::OriginatingTrunk => from_param(from?, &["otg", "tgrp"]),
         HeaderName::CallForwardingIndicator => invite.get(HeaderName::Diversion),
         _ => None,
     }
 }
 
 /// A parameter of From: of the header, of the URI, or inside the URI's user part (RFC 4904, RFC 4694).
-fn from_param<'a>(invite: &'a Message, names: &[&str]) -> Option<&'a str> {
-    let from = invite.from().ok()?;
+fn from_param<'a>(from: &NameAddr<'a>, names: &[&str]) -> Option<&'a str> {
     let user = from.uri.user.and_then(|user| user.split_once(';')).map_or("", |(_, params)| params);
     let places = [from.params, from.uri.params, crate::protocol::sip::message::Params(user)];
     names.iter().find_map(|name| places.iter().find_map(|params| params.value(name)))

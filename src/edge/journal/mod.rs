@@ -216,7 +216,8 @@ impl Writer {
                 if bytes.len() + line.len() > BATCH_BYTES && lines > 0 {
                     break;
                 }
-                bytes.extend(line.iter().filter(|byte| **byte != b'\n'));
+                // JSON holds no line end; what holds one all the same must not become two records.
+                line.split(|byte| *byte == b'\n').for_each(|part| bytes.extend_from_slice(part));
                 bytes.push(b'\n');
                 lines += 1;
             }

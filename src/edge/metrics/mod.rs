@@ -218,13 +218,13 @@ impl Metrics {
     /// Counts what was sent by its first word and, for a response, by its status.
     pub fn message_out(&self, bytes: &[u8], transport: Transport) {
         let mut words = bytes.splitn(3, |byte| *byte == b' ');
-        let text = |word: Option<&[u8]>| std::str::from_utf8(word.unwrap_or_default()).unwrap_or_default().to_owned();
-        let first = words.next().unwrap_or_default();
-        if first.starts_with(b"SIP/") {
-            let status = text(words.next()).parse().unwrap_or(600);
+        let mut word = || std::str::from_utf8(words.next().unwrap_or_default()).unwrap_or_default();
+        let first = word();
+        if first.starts_with("SIP/") {
+            let status = word().parse().unwrap_or(600);
             self.count_message(Direction::Out, transport, Method::Other, status);
         } else {
-            self.count_message(Direction::Out, transport, Method::parse(&text(Some(first))), 0);
+            self.count_message(Direction::Out, transport, Method::parse(first), 0);
         }
     }
 

@@ -3,6 +3,9 @@
 use crate::base::limits::{SDP_FORMATS_MAX, SDP_LINES_MAX, SDP_MEDIA_MAX};
 use std::borrow::Cow;
 
+/// Room that most lists of a description need no more of.
+const LINES_USUAL: usize = 8;
+
 /// A session description as lines that borrow from the body they came in.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Description<'a> {
@@ -59,9 +62,13 @@ pub enum SdpError {
 
 impl<'a> Description<'a> {
     pub fn parse(body: &'a [u8]) -> Result<Description<'a>, SdpError> {
-        let mut description = Description::default();
+        let mut description = Description { lines: Vec::with_capacity(LINES_USUAL), ..Description::default() };
         let mut seen_version = false;
         let mut rest = body;
+        // Nearly every body is printable text throughout: then no line has to be looked at for that again.
+        let is_plain = body
+            .iter()
+            .fold(true, |plain, &byte| plain & ((byte >= b' ') | (byte == b'\r') | (byte == b'\n')) & (byte < 0x7f));
         for number in 0.. {
             if rest.is_empty() {
                 break;
@@ -75,7 +82,7 @@ impl<'a> Description<'a> {
             if raw.iter().all(|&byte| byte == 0) {
                 continue;
             }
-            let line = Line::parse(raw)?;
+            let line = Line::parse(raw, is_plain)?;
             if seen_version {
                 description.add(line)?;
             } else if line.letter == b'v' && line.value == "0" {
@@ -115,10 +122,13 @@ impl<'a> Line<'a> {
         Line { letter, value: value.into() }
     }
 
-    fn parse(raw: &'a [u8]) -> Result<Line<'a>, SdpError> {
+    /// `is_plain`: nothing but printable ASCII, and CR, stands in it.
+    fn parse(raw: &'a [u8], is_plain: bool) -> Result<Line<'a>, SdpError> {
         let [letter, b'=', value @ ..] = raw else { return Err(SdpError::Line) };
-        let controls = value.iter().filter(|&&byte| (byte < b' ' && byte != b'\t') || byte == 0x7f).count();
-        if !letter.is_ascii_lowercase() || controls > 0 {
+        let is_control = |byte: u8| (byte < b' ' && byte != b'\t') || byte == 0x7f;
+        let has_controls =
+            if is_plain { memchr::memchr(b'\r', value).is_some() } else { value.iter().any(|&byte| is_control(byte)) };
+        if !letter.is_ascii_lowercase() || has_controls {
             return Err(SdpError::Line);
         }
         let value = value.trim_ascii();
@@ -144,11 +154,13 @@ impl<'a> Media<'a> {
             Some((port, count)) => (port, Some(number(count)?)),
             None => (ports, None),
         };
-        let formats: Vec<_> = words.take(SDP_FORMATS_MAX + 1).map(&keep).collect();
+        let mut formats = Vec::with_capacity(LINES_USUAL);
+        formats.extend(words.take(SDP_FORMATS_MAX + 1).map(&keep));
         if formats.len() > SDP_FORMATS_MAX {
             return Err(SdpError::TooMuch);
         }
-        Ok(Media { kind: keep(kind), port: number(port)?, ports, protocol: keep(protocol), formats, lines: Vec::new() })
+        let lines = Vec::with_capacity(LINES_USUAL);
+        Ok(Media { kind: keep(kind), port: number(port)?, ports, protocol: keep(protocol), formats, lines })
     }
 }
 

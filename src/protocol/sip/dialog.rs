@@ -6,7 +6,6 @@ use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::message::uri::{Scheme, Uri};
 use crate::protocol::sip::message::value::NameAddr;
 use crate::protocol::sip::message::writer::Writer;
-use std::fmt::Display;
 
 /// What both sides agree on. Texts are kept as they go out again.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -141,35 +140,35 @@ impl Dialog {
     }
 
     /// The next request in this dialog up to its CSeq; raises our number.
-    pub fn request(&mut self, method: Method, via: &dyn Display) -> Writer {
+    pub fn request(&mut self, method: Method, via: &str) -> Writer {
         self.local_cseq = self.local_cseq.wrapping_add(1);
         self.write(method, self.local_cseq, via)
     }
 
     /// The ACK of the 2xx to the INVITE with this number (RFC 3261 13.2.2.4).
-    pub fn ack(&self, cseq: u32, via: &dyn Display) -> Writer {
+    pub fn ack(&self, cseq: u32, via: &str) -> Writer {
         self.write(Method::Ack, cseq, via)
     }
 
-    fn write(&self, method: Method, cseq: u32, via: &dyn Display) -> Writer {
+    fn write(&self, method: Method, cseq: u32, via: &str) -> Writer {
         let strict = self.strict_router();
         let mut writer = Writer::request(method.name(), strict.unwrap_or(&self.remote_target));
-        writer.header(HeaderName::Via, via).header(HeaderName::MaxForwards, 70);
+        writer.text(HeaderName::Via, &[via]).text(HeaderName::MaxForwards, &["70"]);
         // RFC 3261 12.2.1.1: a strict router takes the place of the target, and the target goes last.
         let skip = usize::from(strict.is_some());
         for route in self.routes.iter().skip(skip) {
-            writer.header(HeaderName::Route, route);
+            writer.text(HeaderName::Route, &[route]);
         }
         if strict.is_some() {
-            writer.header(HeaderName::Route, format_args!("<{}>", self.remote_target));
+            writer.text(HeaderName::Route, &["<", &self.remote_target, ">"]);
         }
-        writer.header(HeaderName::From, format_args!("{};tag={}", self.local, self.local_tag));
+        writer.text(HeaderName::From, &[&self.local, ";tag=", &self.local_tag]);
         if self.remote_tag.is_empty() {
-            writer.header(HeaderName::To, &self.remote);
+            writer.text(HeaderName::To, &[&self.remote]);
         } else {
-            writer.header(HeaderName::To, format_args!("{};tag={}", self.remote, self.remote_tag));
+            writer.text(HeaderName::To, &[&self.remote, ";tag=", &self.remote_tag]);
         }
-        writer.header(HeaderName::CallId, &self.call_id);
+        writer.text(HeaderName::CallId, &[&self.call_id]);
         writer.header(HeaderName::CSeq, format_args!("{cseq} {}", method.name()));
         writer
     }
@@ -199,7 +198,7 @@ impl Dialog {
 }
 
 fn bracketed(uri: &str) -> Box<str> {
-    format!("<{uri}>").into()
+    ["<", uri, ">"].concat().into()
 }
 
 /// A Contact without the headers that a URI may carry: they have no place in a Request-URI (RFC 3261 19.1.1).

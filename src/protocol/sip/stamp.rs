@@ -7,7 +7,12 @@ const COOKIE: &str = "z9hG4bK";
 
 /// A branch of ours: the cookie, the owner, a number within the owner, and chance.
 pub fn branch(owner: CallId, number: u32, entropy: &mut Entropy) -> String {
-    format!("{COOKIE}{owner}{number:08x}{:08x}", entropy.number() & 0xffff_ffff)
+    let mut text = String::with_capacity(COOKIE.len() + 32);
+    text.push_str(COOKIE);
+    write_hex(&mut text, owner.0, 16);
+    write_hex(&mut text, number.into(), 8);
+    write_hex(&mut text, entropy.number(), 8);
+    text
 }
 
 /// The owner of a branch that we issued; `None` if it is not of our making.
@@ -18,7 +23,12 @@ pub fn branch_owner(branch: &str) -> Option<CallId> {
 
 /// A tag of ours: the owner, the leg, the fork of that leg, and chance.
 pub fn tag(owner: CallId, leg: LegId, fork: u8, entropy: &mut Entropy) -> String {
-    format!("{owner}{:02x}{fork:02x}{:08x}", leg.0, entropy.number() & 0xffff_ffff)
+    let mut text = String::with_capacity(28);
+    write_hex(&mut text, owner.0, 16);
+    write_hex(&mut text, leg.0.into(), 2);
+    write_hex(&mut text, fork.into(), 2);
+    write_hex(&mut text, entropy.number(), 8);
+    text
 }
 
 /// The owner and leg of a tag that we issued.
@@ -33,5 +43,16 @@ pub fn tag_owner(tag: &str) -> Option<(CallId, LegId)> {
 
 /// A Call-ID for a dialog that we open. It says nothing of where we are.
 pub fn call_id(entropy: &mut Entropy) -> String {
-    format!("{:016x}{:016x}", entropy.number(), entropy.number())
+    let mut text = String::with_capacity(32);
+    write_hex(&mut text, entropy.number(), 16);
+    write_hex(&mut text, entropy.number(), 16);
+    text
+}
+
+/// The lowest hexadecimal digits of a number. Several are written for every message, so without the formatter.
+fn write_hex(text: &mut String, number: u64, digits: u32) {
+    text.extend((0..digits).rev().filter_map(|at| {
+        let digit = u32::try_from(number >> (4 * at) & 0xf).ok()?;
+        char::from_digit(digit, 16)
+    }));
 }

@@ -10,7 +10,7 @@ use offhook::domain::call::interface::{CallInput, CallOutput, CallStart};
 use offhook::domain::contact::Record;
 use offhook::domain::switchboard::Switchboard;
 use offhook::domain::switchboard::interface::{Exchange, SwitchboardInput, SwitchboardOutput};
-use offhook::domain::switchboard::owner::{self, Owner};
+use offhook::domain::switchboard::owner::{self, InviteKey, Owner};
 use offhook::protocol::sip::message::{Message, Method};
 use offhook::protocol::sip::path::{ListenerId, Path, Transport};
 use std::collections::BTreeMap;
@@ -20,8 +20,8 @@ use std::time::Instant;
 
 pub struct Running {
     pub switchboard: Switchboard,
-    calls: BTreeMap<CallId, (Call, String)>,
-    invites: BTreeMap<String, CallId>,
+    calls: BTreeMap<CallId, (Call, InviteKey)>,
+    invites: BTreeMap<InviteKey, CallId>,
     heirs: BTreeMap<CallId, CallId>,
     pub records: Vec<Record>,
     pub started: usize,
@@ -146,7 +146,7 @@ impl Running {
     fn start(&mut self, now: Now, start: CallStart) {
         let (id, key) = (start.id, owner::invite_key(&start.invite));
         self.started += 1;
-        self.invites.insert(key.clone(), id);
+        self.invites.insert(key, id);
         self.calls.insert(id, (Call::new(start), key));
         self.drain_call(now, id);
     }

@@ -1,6 +1,7 @@
 //! The message itself: text and spans, read when somebody asks. Bounded, never panicking, never changed once parsed.
 
 use crate::protocol::sip::message::header::HeaderName;
+use crate::protocol::sip::message::marks::{Marks, Place};
 use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::message::parse::{Line, Parsed, Start};
 use crate::protocol::sip::message::text::{self, Commas};
@@ -16,6 +17,7 @@ pub struct Message {
     lines: Box<[Line]>,
     start: Start,
     body: Box<[u8]>,
+    marks: Marks,
 }
 
 /// Why bytes are not a message. One variant, one counter label.
@@ -110,7 +112,10 @@ impl Message {
     }
 
     pub(super) fn new(parsed: Parsed, body: &[u8]) -> Message {
-        Message { head: parsed.head, lines: parsed.lines, start: parsed.start, body: body.into() }
+        let Parsed { head, lines, start, .. } = parsed;
+        let mut message = Message { head, lines, start, body: body.into(), marks: Marks::default() };
+        message.marks = Marks::of(&message);
+        message
     }
 
     /// As bytes again: folding undone, a Content-Length that is right, all else as it came.
@@ -140,7 +145,7 @@ impl Message {
     pub fn method(&self) -> Method {
         match self.start {
             Start::Request { method, .. } => method,
-            Start::Response { .. } => self.cseq().map_or(Method::Other, |cseq| cseq.method),
+            Start::Response { .. } => self.marks.cseq_method().unwrap_or(Method::Other),
         }
     }
 
@@ -232,7 +237,18 @@ impl Message {
     }
 
     pub fn top_via(&self) -> Result<Via<'_>, HeaderError> {
-        Via::parse(self.values(HeaderName::Via).next().ok_or(HeaderError::Missing(HeaderName::Via))?)
+        let missing = HeaderError::Missing(HeaderName::Via);
+        match self.marks.via(self) {
+            Some(via) => Ok(via),
+            None => Via::parse(self.values(HeaderName::Via).next().ok_or(missing)?),
+        }
+    }
+
+    /// The top Via as written, and what follows it in its line.
+    pub(super) fn top_via_text(&self) -> Option<(&str, &str)> {
+        let Place { start, end } = self.marks.top_via?.whole;
+        let line = self.lines.iter().find(|line| line.value_start <= start && end <= line.value_end)?;
+        Some((self.text(start, end), self.text(end, line.value_end)))
     }
 
     pub fn from(&self) -> Result<NameAddr<'_>, HeaderError> {
@@ -244,21 +260,16 @@ impl Message {
     }
 
     pub fn from_tag(&self) -> Option<&str> {
-        tag_of(self.single(HeaderName::From).ok()?, HeaderName::From)
+        self.marks.from_tag.map(|place| self.part(place))
     }
 
     pub fn to_tag(&self) -> Option<&str> {
-        tag_of(self.single(HeaderName::To).ok()?, HeaderName::To)
+        self.marks.to_tag.map(|place| self.part(place))
     }
 
-    /// The branch of the top Via, by which responses find their owner; asked of every message, so read without the rest of it.
+    /// The branch of the top Via, by which responses find their owner.
     pub fn top_branch(&self) -> Option<&str> {
-        let line = self.get(HeaderName::Via)?;
-        if line.contains('"') {
-            return self.top_via().ok()?.branch();
-        }
-        let first = line.split(',').map(str::trim).find(|value| !value.is_empty())?;
-        Params(first.split_once(';')?.1).value("branch")
+        self.marks.branch(self)
     }
 
     /// Empty when there is none.
@@ -267,7 +278,10 @@ impl Message {
     }
 
     pub fn cseq(&self) -> Result<CSeq<'_>, HeaderError> {
-        CSeq::parse(self.single(HeaderName::CSeq)?)
+        match self.marks.cseq(self) {
+            Some(cseq) => Ok(cseq),
+            None => CSeq::parse(self.single(HeaderName::CSeq)?),
+        }
     }
 
     /// First Contact; `Ok(None)` when there is none. The `*` of a REGISTER is malformed here.
@@ -312,16 +326,12 @@ impl Message {
     fn text(&self, start: u16, end: u16) -> &str {
         self.head.get(usize::from(start)..usize::from(end)).unwrap_or("")
     }
-}
 
-/// The tag of an address, read without the rest of it: tags are asked of every message, several times.
-fn tag_of(value: &str, name: HeaderName) -> Option<&str> {
-    if value.contains('"') {
-        return NameAddr::parse(value, name).ok()?.tag();
+    pub(super) fn part(&self, place: Place) -> &str {
+        self.text(place.start, place.end)
     }
-    let params = match value.rsplit_once('>') {
-        Some((_, params)) => params.split_once(';')?.1,
-        None => value.split_once(';')?.1,
-    };
-    Params(params).value("tag")
+
+    pub(super) fn place(&self, part: &str) -> Option<Place> {
+        text::place(&self.head, part).map(|(start, end)| Place { start, end })
+    }
 }

@@ -3,6 +3,7 @@
 mod check;
 pub mod framer;
 pub mod header;
+mod marks;
 #[expect(clippy::module_inception, reason = "the file is named for its type")]
 pub mod message;
 pub mod method;

@@ -69,7 +69,7 @@ fn is_value(value: &str) -> bool {
 }
 
 fn split(part: &str) -> (&str, Option<&str>) {
-    match part.split_once('=') {
+    match text::split(part, b'=') {
         Some((name, value)) => (text::trim(name), Some(text::trim(value))),
         None => (part, None),
     }

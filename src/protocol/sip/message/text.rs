@@ -1,6 +1,5 @@
 //! Small readings of validated text: tokens, numbers, quoted strings, escapes. Never allocates unless something is to be undone.
 
-use memchr::memchr2;
 use std::borrow::Cow;
 
 const TOKEN: u8 = 1;
@@ -58,15 +57,35 @@ pub fn cut(text: &str, at: usize) -> Option<(&str, &str)> {
     Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
-/// Spaces off both ends: folding and tabs have become spaces when the message was parsed.
+/// Spaces off both ends: folding and tabs have become spaces when the message was parsed. Most values have none.
+#[inline]
 pub fn trim(text: &str) -> &str {
-    text.trim_matches(' ')
+    match text.as_bytes() {
+        [b' ', ..] | [.., b' '] => text.trim_matches(' '),
+        _ => text,
+    }
+}
+
+/// Text before and after the first such byte.
+#[inline]
+pub fn split(text: &str, mark: u8) -> Option<(&str, &str)> {
+    cut(text, text.bytes().position(|byte| byte == mark)?)
+}
+
+/// Where a part of a text stands in it, as offsets that fit a message.
+pub fn place(whole: &str, part: &str) -> Option<(u16, u16)> {
+    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    let end = start.checked_add(part.len()).filter(|end| *end <= whole.len())?;
+    Some((u16::try_from(start).ok()?, u16::try_from(end).ok()?))
 }
 
 /// Decimal digits only, no sign, and it must fit.
 pub fn number(text: &str) -> Option<u32> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if digits { text.parse().ok() } else { None }
+    let digit = |number: u32, byte: u8| {
+        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    };
+    if text.is_empty() { None } else { text.bytes().try_fold(0, digit) }
 }
 
 /// Length of the quoted string at the start of `text`, quotes included; `None` if it does not end.
@@ -87,12 +106,12 @@ pub fn quoted_length(text: &str) -> Option<usize> {
 pub fn find_unquoted(text: &str, wanted: u8) -> Option<usize> {
     let mut at = 0;
     loop {
-        let rest = text.get(at..)?;
-        let found = memchr2(wanted, b'"', rest.as_bytes())?;
-        if rest.as_bytes().get(found) == Some(&wanted) {
-            return Some(at + found);
+        // A loop over bytes here as well, see `comma`.
+        let found = at + text.as_bytes().get(at..)?.iter().position(|byte| *byte == wanted || *byte == b'"')?;
+        if text.as_bytes().get(found) == Some(&wanted) {
+            return Some(found);
         }
-        at += found + quoted_length(rest.get(found..)?)?;
+        at = found + quoted_length(text.get(found..)?)?;
     }
 }
 
@@ -169,10 +188,8 @@ impl<'a> Iterator for Commas<'a> {
 
     fn next(&mut self) -> Option<&'a str> {
         loop {
-            self.rest = self.rest.trim_start_matches([',', ' ']);
-            if self.rest.is_empty() {
-                return None;
-            }
+            let begin = self.rest.bytes().position(|byte| byte != b',' && byte != b' ')?;
+            self.rest = self.rest.get(begin..)?;
             let end = comma(self.rest).unwrap_or(self.rest.len());
             let value = trim(self.rest.get(..end).unwrap_or(""));
             self.rest = self.rest.get(end + 1..).unwrap_or("");
@@ -185,20 +202,17 @@ impl<'a> Iterator for Commas<'a> {
 
 /// A loop over bytes: values are short, and a search for each mark would cost more to begin than to do.
 fn comma(text: &str) -> Option<usize> {
-    let mut closing = None;
-    let mut escaped = false;
-    for (at, byte) in text.bytes().enumerate() {
-        match (closing, byte) {
-            (None, b',') => return Some(at),
-            (None, b'"') => closing = Some(b'"'),
-            (None, b'<') => closing = Some(b'>'),
-            (Some(b'"'), _) if escaped => escaped = false,
-            (Some(b'"'), b'\\') => escaped = true,
-            (Some(mark), _) if mark == byte => closing = None,
-            _ => {}
-        }
+    let mut at = 0;
+    loop {
+        let rest = text.as_bytes().get(at..)?;
+        let found = rest.iter().position(|byte| matches!(byte, b',' | b'"' | b'<'))?;
+        at += found;
+        at += match rest.get(found)? {
+            b',' => return Some(at),
+            b'"' => quoted_length(text.get(at..)?)?,
+            _ => rest.get(found..)?.iter().position(|byte| *byte == b'>')?,
+        };
     }
-    None
 }
 
 #[cfg(test)]

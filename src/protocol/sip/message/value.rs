@@ -125,10 +125,10 @@ impl<'a> Via<'a> {
 }
 
 fn via(value: &str) -> Option<Via<'_>> {
-    let (protocol, rest) = value.split_once('/')?;
-    let (version, rest) = rest.split_once('/')?;
+    let (protocol, rest) = text::split(value, b'/')?;
+    let (version, rest) = text::split(rest, b'/')?;
     let ours = text::trim(protocol).eq_ignore_ascii_case("SIP") && text::trim(version) == "2.0";
-    let (transport, rest) = text::trim(rest).split_once(' ')?;
+    let (transport, rest) = text::split(text::trim(rest), b' ')?;
     let end = memchr(b';', rest.as_bytes()).unwrap_or(rest.len());
     let (sent_by, params) = rest.split_at_checked(end)?;
     let (host, port) = host_port(text::trim(sent_by))?;
@@ -140,7 +140,7 @@ impl<'a> CSeq<'a> {
     /// The number is below 2^31 (RFC 3261 8.1.1.5).
     pub fn parse(text: &'a str) -> Result<CSeq<'a>, HeaderError> {
         let read = || {
-            let (number, method) = text::trim(text).split_once(' ')?;
+            let (number, method) = text::split(text::trim(text), b' ')?;
             let (number, method_text) = (text::number(number)?, text::trim(method));
             let fits = number < 1 << 31 && text::is_token(method_text);
             fits.then(|| CSeq { number, method: Method::parse(method_text), method_text })

@@ -3,8 +3,7 @@
 use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::method::Method;
-use crate::protocol::sip::message::text::{self, Commas};
-use crate::protocol::sip::message::value::Via;
+use crate::protocol::sip::message::text;
 use bytes::Bytes;
 use std::fmt::{Display, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -25,7 +24,7 @@ impl Writer {
 
     pub fn status(status: u16, phrase: &str) -> Writer {
         let mut writer = Writer { out: Vec::with_capacity(CAPACITY) };
-        writer.raw("SIP/2.0 ").value(status).raw(" ").value(phrase).raw("\r\n");
+        writer.raw("SIP/2.0 ").number(status.into()).raw(" ").clean(phrase).raw("\r\n");
         writer
     }
 
@@ -36,11 +35,12 @@ impl Writer {
         let mut writer = Writer::status(status, phrase);
         writer.vias(request, source);
         writer.copy(request, HeaderName::From);
-        match to_tag.filter(|_| request.to().is_ok_and(|to| !to.params.has("tag"))) {
+        let lacks_tag = || request.to_tag().is_none() && request.to().is_ok_and(|to| !to.params.has("tag"));
+        match to_tag.filter(|_| lacks_tag()) {
             None => writer.copy(request, HeaderName::To),
             Some(tag) => {
                 let to = request.get(HeaderName::To).unwrap_or("").trim_end_matches([' ', ';']);
-                writer.header(HeaderName::To, format_args!("{to};tag={tag}"))
+                writer.text(HeaderName::To, &[to, ";tag=", tag])
             }
         };
         writer.copy(request, HeaderName::CallId).copy(request, HeaderName::CSeq);
@@ -61,6 +61,14 @@ impl Writer {
         }
     }
 
+    /// A value of several texts; cheaper than one that has to be formatted.
+    pub fn text(&mut self, name: HeaderName, parts: &[&str]) -> &mut Writer {
+        match name {
+            HeaderName::ContentLength | HeaderName::Other => self,
+            _ => parts.iter().fold(self.raw(name.text()).raw(": "), |writer, part| writer.clean(part)).raw("\r\n"),
+        }
+    }
+
     /// A name with bytes that no token may hold has these replaced by `-`.
     pub fn header_named(&mut self, name: &str, value: impl Display) -> &mut Writer {
         if name.is_empty() || HeaderName::parse(name) == HeaderName::ContentLength {
@@ -70,9 +78,20 @@ impl Writer {
         self.raw(": ").value(value).raw("\r\n")
     }
 
-    /// Copies every line of this name.
+    /// The same for a name that we may not know.
+    pub fn text_named(&mut self, name: &str, value: &str) -> &mut Writer {
+        match HeaderName::parse(name) {
+            HeaderName::Other => self.header_named(name, value),
+            known => self.text(known, &[value]),
+        }
+    }
+
+    /// Copies every line of this name. What was parsed holds no controls.
     pub fn copy(&mut self, from: &Message, name: HeaderName) -> &mut Writer {
-        from.lines(name).fold(self, |writer, value| writer.header(name, value))
+        match name {
+            HeaderName::ContentLength | HeaderName::Other => self,
+            _ => from.lines(name).fold(self, |writer, value| writer.line(name, value)),
+        }
     }
 
     /// Bytes written so far.
@@ -89,57 +108,75 @@ impl Writer {
     /// Content-Type, the right Content-Length, and the body as it is.
     pub fn finish_with(mut self, content_type: &str, body: &[u8]) -> Bytes {
         self.out.reserve(body.len() + content_type.len() + 48);
-        self.header(HeaderName::ContentType, content_type);
-        self.raw("Content-Length: ").value(body.len()).raw("\r\n\r\n");
+        self.text(HeaderName::ContentType, &[content_type]);
+        self.raw("Content-Length: ").number(body.len()).raw("\r\n\r\n");
         self.out.extend_from_slice(body);
         self.out.into()
     }
 
     fn vias(&mut self, request: &Message, source: SocketAddr) {
         // A line without a value counts for no hop, here as where the top Via is read.
-        let mut lines = request.lines(HeaderName::Via).filter(|line| Commas::new(line).next().is_some());
+        let mut lines =
+            request.lines(HeaderName::Via).filter(|line| line.bytes().any(|byte| byte != b',' && byte != b' '));
         if let Some(first) = lines.next() {
-            let mut values = Commas::new(first);
-            let top = values.next().unwrap_or("");
-            self.raw("Via: ").top_via(top, source);
-            let rest = text::trim(values.rest());
+            let (top, rest) = request.top_via_text().unwrap_or((first, ""));
+            self.raw("Via: ").top_via(request, top, source);
+            let rest = rest.trim_start_matches([' ', ',']);
             if !rest.is_empty() {
-                self.raw(", ").value(rest);
+                self.raw(", ").raw(rest);
             }
             self.raw("\r\n");
         }
-        lines.fold(self, |writer, line| writer.header(HeaderName::Via, line));
+        lines.fold(self, |writer, line| writer.line(HeaderName::Via, line));
     }
 
     /// RFC 3581 4: `rport` is filled in where asked for, and then `received` too; without it `received` only where the
     /// sender's address is not what it says (RFC 3261 18.2.1). What the sender itself put there is not believed.
-    fn top_via(&mut self, top: &str, source: SocketAddr) -> &mut Writer {
-        let Ok(via) = Via::parse(top) else { return self.value(top) };
+    fn top_via(&mut self, request: &Message, top: &str, source: SocketAddr) -> &mut Writer {
+        let Ok(via) = request.top_via() else { return self.raw(top) };
         let address = source.ip().to_canonical();
         let asked = via.params.has("rport");
         let elsewhere = via.host.parse::<IpAddr>().map(|host| host.to_canonical()) != Ok(address);
         if !asked && !elsewhere && !via.params.has("received") {
-            return self.value(top);
+            return self.raw(top);
         }
         let sent_by = top.get(..top.len() - via.params.0.len()).unwrap_or(top);
-        self.value(text::trim(sent_by));
+        self.raw(text::trim(sent_by));
         for part in via.params.raw().filter(|part| !part.is_empty()) {
-            let name = text::trim(part.split('=').next().unwrap_or(part));
+            let name = text::split(part, b'=').map_or(part, |(name, _)| text::trim(name));
             if !name.eq_ignore_ascii_case("rport") && !name.eq_ignore_ascii_case("received") {
-                self.raw(";").value(part);
+                self.raw(";").raw(part);
             }
         }
         if asked || elsewhere {
             self.raw(";received=").value(address);
         }
         if asked {
-            self.raw(";rport=").value(source.port());
+            self.raw(";rport=").number(source.port().into());
         }
         self
     }
 
     fn raw(&mut self, text: &str) -> &mut Writer {
         self.out.extend_from_slice(text.as_bytes());
+        self
+    }
+
+    /// A line whose value has been parsed and so holds no controls.
+    fn line(&mut self, name: HeaderName, value: &str) -> &mut Writer {
+        self.raw(name.text()).raw(": ").raw(value).raw("\r\n")
+    }
+
+    fn number(&mut self, number: usize) -> &mut Writer {
+        if number >= 10 {
+            self.number(number / 10);
+        }
+        self.out.push(b"0123456789".get(number % 10).copied().unwrap_or(b'0'));
+        self
+    }
+
+    fn clean(&mut self, text: &str) -> &mut Writer {
+        let _ = Clean { out: &mut self.out }.write_str(text);
         self
     }
 
@@ -152,7 +189,7 @@ impl Writer {
     /// For the start line, where a space would begin the next element.
     fn unspaced(&mut self, text: &str) -> &mut Writer {
         if text.bytes().all(|byte| byte > b' ' && byte != 0x7f) {
-            return self.value(text);
+            return self.clean(text);
         }
         text.split(|letter: char| letter <= ' ' || letter == '\u{7f}')
             .enumerate()
