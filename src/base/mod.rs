@@ -9,3 +9,4 @@ pub mod limits;
 pub mod machine;
 pub mod now;
 pub mod secret;
+pub mod wheel;

@@ -1,10 +1,18 @@
 //! The media plane without its threads: one worker's streams, who hears whom, and the work on audio. Opens no socket.
 
+pub mod circuit;
 pub mod command;
+pub mod counters;
 pub mod desk;
 pub mod digits;
 pub mod event;
 pub mod matrix;
 pub mod path;
+pub mod ports;
 pub mod recipe;
+pub mod slots;
+pub mod source_check;
+pub mod stream;
 pub mod tap;
+pub mod transmit;
+pub mod worker;
