@@ -1,0 +1,236 @@
+//! The media half of a leg: its port, its peer's address, and both directions of its packets. Knows no other stream.
+
+use crate::base::entropy::Entropy;
+use crate::media::command::{StreamId, StreamPlan};
+use crate::media::counters::Refusal;
+use crate::media::desk::Outgoing as Made;
+use crate::media::event::{Direction, Quality, Refused};
+use crate::media::source_check::{SourceCheck, Verdict};
+use crate::protocol::rtp::outgoing::Outgoing;
+use crate::protocol::rtp::packet::{Header, Packet};
+use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+/// How often a stream tells its quality.
+pub const QUALITY_EVERY: Duration = Duration::from_secs(10);
+
+/// Where packets of one payload type go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rule {
+    pub receive: u8,
+    pub clock: u32,
+    /// The stream that takes them untouched, and under which payload type. Without one they go to the desk.
+    pub passage: Option<(u32, u8)>,
+}
+
+/// An RTP packet that has passed every check.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    pub header: Header,
+    pub rule: Rule,
+    /// Of the whole packet, and of its payload within.
+    pub length: usize,
+    pub payload: Range<usize>,
+    pub news: News,
+}
+
+/// What is worth telling about an accepted packet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum News {
+    Nothing,
+    /// It is the first one.
+    Started,
+    /// It comes after a silence that was told.
+    HeardAgain,
+}
+
+pub struct Stream {
+    pub id: StreamId,
+    pub address: IpAddr,
+    /// The even port; RTCP has the one above.
+    pub port: u16,
+    pub is_bound: bool,
+    /// Ports that the system has refused so far.
+    pub tries: u8,
+    pub rules: Box<[Rule]>,
+    pub source: SourceCheck,
+    pub outgoing: Outgoing,
+    pub sends: bool,
+    pub receives: bool,
+    silent_after: Option<Duration>,
+    opened_at: Instant,
+    heard_at: Instant,
+    has_started: bool,
+    is_silent: bool,
+    received: Traffic,
+    sent: Traffic,
+    refused: Refused,
+    mouth: Option<MouthClock>,
+    when_quality: Instant,
+    /// What had passed when quality was last told.
+    told: (u64, u64),
+    /// The earliest entry in the wheel that was made for this stream.
+    pub armed: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Traffic {
+    packets: u64,
+    bytes: u64,
+}
+
+/// Where the desk's own count of ticks stands on the outgoing stream.
+#[derive(Clone, Copy, Debug)]
+struct MouthClock {
+    clock: u32,
+    base: u32,
+    latest: u32,
+}
+
+impl Stream {
+    pub fn new(id: StreamId, address: IpAddr, now: Instant, entropy: &mut Entropy) -> Stream {
+        Stream {
+            id,
+            address,
+            port: 0,
+            is_bound: false,
+            tries: 0,
+            rules: Box::default(),
+            source: SourceCheck::default(),
+            outgoing: Outgoing::new(entropy),
+            sends: false,
+            receives: false,
+            silent_after: None,
+            opened_at: now,
+            heard_at: now,
+            has_started: false,
+            is_silent: false,
+            received: Traffic::default(),
+            sent: Traffic::default(),
+            refused: Refused::default(),
+            mouth: None,
+            when_quality: now + QUALITY_EVERY,
+            told: (0, 0),
+            armed: None,
+        }
+    }
+
+    pub fn local(&self) -> SocketAddr {
+        SocketAddr::new(self.address, self.port)
+    }
+
+    /// Takes what was agreed. The rules follow from the desk, which knows where packets go.
+    pub fn plan(&mut self, now: Instant, plan: &StreamPlan) {
+        self.source.plan(now, plan.remote, plan.learning);
+        if plan.receives && (!self.receives || self.silent_after != plan.silent_after) {
+            // The peer has from now on as long as the plan allows.
+            self.heard_at = now;
+            self.is_silent = false;
+        }
+        self.sends = plan.sends;
+        self.receives = plan.receives;
+        self.silent_after = plan.silent_after;
+    }
+
+    /// Judges one datagram that looks like RTP.
+    pub fn accept(&mut self, now: Instant, from: SocketAddr, packet: &[u8]) -> Result<Accepted, Refusal> {
+        let accepted = self.judge(now, from, packet);
+        match &accepted {
+            Ok(accepted) => {
+                self.received.packets += 1;
+                self.received.bytes += u64::try_from(accepted.length).unwrap_or(0);
+                self.heard_at = now;
+            }
+            Err(why) => self.refuse(*why),
+        }
+        accepted
+    }
+
+    fn judge(&mut self, now: Instant, from: SocketAddr, packet: &[u8]) -> Result<Accepted, Refusal> {
+        let view = Packet::parse(packet).map_err(|_| Refusal::Junk)?;
+        let header = view.header();
+        let rule = self.rules.iter().find(|rule| rule.receive == header.payload_type);
+        let rule = *rule.ok_or(Refusal::NotAgreed)?;
+        if self.source.check(now, from) == Verdict::Refused {
+            return Err(Refusal::Stranger);
+        }
+        let news = match (self.has_started, self.is_silent) {
+            (false, _) => News::Started,
+            (true, true) => News::HeardAgain,
+            (true, false) => News::Nothing,
+        };
+        (self.has_started, self.is_silent) = (true, false);
+        Ok(Accepted { header, rule, length: packet.len(), payload: view.payload_range(), news })
+    }
+
+    pub fn refuse(&mut self, why: Refusal) {
+        match why {
+            Refusal::Stranger => self.refused.stranger += 1,
+            Refusal::NotAuthentic => self.refused.not_authentic += 1,
+            _ => self.refused.not_ours += 1,
+        }
+    }
+
+    pub fn was_sent(&mut self, bytes: usize) {
+        self.sent.packets += 1;
+        self.sent.bytes += u64::try_from(bytes).unwrap_or(0);
+    }
+
+    /// The header under which a packet of the desk goes out.
+    pub fn header_of(&mut self, now: Instant, made: &Made<'_>) -> Header {
+        let running = self.mouth.filter(|mouth| mouth.clock == made.clock && made.ticks.wrapping_sub(mouth.latest) < 1 << 31);
+        let base = match running {
+            Some(mouth) => mouth.base,
+            None => self.outgoing.event_timestamp(now, made.clock).wrapping_sub(made.ticks),
+        };
+        self.mouth = Some(MouthClock { clock: made.clock, base, latest: made.ticks });
+        let timestamp = base.wrapping_add(made.ticks);
+        let mut header = self.outgoing.insert(timestamp, made.marker, made.payload.len());
+        header.payload_type = made.payload_type;
+        header
+    }
+
+    /// The desk feeds this stream no more; when it does so again, its ticks begin where the stream then stands.
+    pub fn leave_desk(&mut self) {
+        self.mouth = None;
+    }
+
+    /// When something about this stream is due.
+    pub fn deadline(&self) -> Instant {
+        self.when_silent().map_or(self.when_quality, |at| at.min(self.when_quality))
+    }
+
+    fn when_silent(&self) -> Option<Instant> {
+        let waits = self.receives && !self.is_silent && self.is_bound;
+        self.silent_after.filter(|_| waits).map(|after| self.heard_at + after)
+    }
+
+    /// How long nothing came, when that is longer than the plan allows and was not told yet.
+    pub fn falls_silent(&mut self, now: Instant) -> Option<Duration> {
+        self.when_silent().filter(|at| *at <= now)?;
+        self.is_silent = true;
+        Some(now.saturating_duration_since(self.heard_at))
+    }
+
+    /// Whether it is time to tell the quality, and there is something new to tell.
+    pub fn quality_is_due(&mut self, now: Instant) -> bool {
+        if now < self.when_quality {
+            return false;
+        }
+        self.when_quality = now + QUALITY_EVERY;
+        let passed = (self.received.packets, self.sent.packets);
+        std::mem::replace(&mut self.told, passed) != passed
+    }
+
+    pub fn quality(&self, now: Instant) -> Box<Quality> {
+        let direction = |traffic: Traffic| Direction { packets: traffic.packets, bytes: traffic.bytes, ..Direction::default() };
+        Box::new(Quality {
+            lasted: now.saturating_duration_since(self.opened_at),
+            received: direction(self.received),
+            sent: direction(self.sent),
+            refused: self.refused,
+            ..Quality::default()
+        })
+    }
+}

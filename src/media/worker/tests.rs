@@ -1,0 +1,5 @@
+//! A worker told by commands and packets made by hand, in made-up time.
+
+mod hijack;
+mod relay;
+mod world;
