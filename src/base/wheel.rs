@@ -111,7 +111,8 @@ impl<K: Copy> Wheel<K> {
     }
 
     fn instant_of(&self, slot: u64) -> Instant {
-        self.start + Duration::from_nanos(SLOT.subsec_nanos().into()).saturating_mul(u32::try_from(slot).unwrap_or(u32::MAX))
+        self.start
+            + Duration::from_nanos(SLOT.subsec_nanos().into()).saturating_mul(u32::try_from(slot).unwrap_or(u32::MAX))
     }
 }
 

@@ -85,9 +85,6 @@ impl Circuit {
             let rules = rules.collect();
             if let Some(stream) = streams.at_mut(member.slot) {
                 stream.rules = rules;
-                if self.ruled_for != Path::Desk {
-                    stream.leave_desk();
-                }
             }
         }
     }

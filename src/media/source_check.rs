@@ -189,33 +189,40 @@ mod tests {
 
     #[test]
     fn without_learning_only_the_signalled_address_is_heard() {
-        let source = check(NEVER, &[
-            (0, STRANGER, Refused),
-            (1, OTHER_PORT, Refused),
-            (2, SIGNALLED, Learned),
-            (3, STRANGER, Refused),
-            (60_000, OTHER_PORT, Refused),
-            (60_001, SIGNALLED, Accepted),
-        ]);
+        let source = check(
+            NEVER,
+            &[
+                (0, STRANGER, Refused),
+                (1, OTHER_PORT, Refused),
+                (2, SIGNALLED, Learned),
+                (3, STRANGER, Refused),
+                (60_000, OTHER_PORT, Refused),
+                (60_001, SIGNALLED, Accepted),
+            ],
+        );
         assert_eq!(source.target(), Some(address(SIGNALLED)));
     }
 
     #[test]
     fn a_port_is_learned_once_within_the_window() {
-        let source = check(PORT, &[
-            (0, STRANGER, Refused),
-            (1, OTHER_PORT, Learned),
-            (2, STRANGER, Refused),
-            (3, "192.0.2.10:4003", Refused),
-            (6_000, OTHER_PORT, Accepted),
-            (6_001, SIGNALLED, Refused),
-        ]);
+        let source = check(
+            PORT,
+            &[
+                (0, STRANGER, Refused),
+                (1, OTHER_PORT, Learned),
+                (2, STRANGER, Refused),
+                (3, "192.0.2.10:4003", Refused),
+                (6_000, OTHER_PORT, Accepted),
+                (6_001, SIGNALLED, Refused),
+            ],
+        );
         assert_eq!(source.target(), Some(address(OTHER_PORT)));
     }
 
     #[test]
     fn after_the_window_nothing_is_learned_and_the_signalled_address_is_still_good() {
-        let source = check(PORT, &[(5_000, OTHER_PORT, Refused), (5_001, STRANGER, Refused), (9_000, SIGNALLED, Learned)]);
+        let source =
+            check(PORT, &[(5_000, OTHER_PORT, Refused), (5_001, STRANGER, Refused), (9_000, SIGNALLED, Learned)]);
         assert_eq!(source.target(), Some(address(SIGNALLED)));
         check(ANYWHERE, &[(5_000, STRANGER, Refused), (5_001, STRANGER, Refused), (5_002, STRANGER, Refused)]);
     }
@@ -225,29 +232,35 @@ mod tests {
         for (learning, first) in [(PORT, OTHER_PORT), (ANYWHERE, OTHER_PORT)] {
             check(learning, &[(0, first, Learned), (10, SIGNALLED, Learned), (11, first, Refused)]);
         }
-        check(ANYWHERE, &[
-            (0, STRANGER, Refused),
-            (1, STRANGER, Refused),
-            (2, STRANGER, Learned),
-            (3, SIGNALLED, Learned),
-            (4, STRANGER, Refused),
-            (5, STRANGER, Refused),
-            (6, STRANGER, Refused),
-        ]);
+        check(
+            ANYWHERE,
+            &[
+                (0, STRANGER, Refused),
+                (1, STRANGER, Refused),
+                (2, STRANGER, Learned),
+                (3, SIGNALLED, Learned),
+                (4, STRANGER, Refused),
+                (5, STRANGER, Refused),
+                (6, STRANGER, Refused),
+            ],
+        );
     }
 
     #[test]
     fn an_address_from_elsewhere_is_believed_after_several_packets_in_a_row() {
-        let source = check(ANYWHERE, &[
-            (0, STRANGER, Refused),
-            (1, SECOND_STRANGER, Refused),
-            (2, STRANGER, Refused),
-            (3, STRANGER, Refused),
-            (4, STRANGER, Learned),
-            (5, SECOND_STRANGER, Refused),
-            (6, SECOND_STRANGER, Refused),
-            (7, SECOND_STRANGER, Refused),
-        ]);
+        let source = check(
+            ANYWHERE,
+            &[
+                (0, STRANGER, Refused),
+                (1, SECOND_STRANGER, Refused),
+                (2, STRANGER, Refused),
+                (3, STRANGER, Refused),
+                (4, STRANGER, Learned),
+                (5, SECOND_STRANGER, Refused),
+                (6, SECOND_STRANGER, Refused),
+                (7, SECOND_STRANGER, Refused),
+            ],
+        );
         assert_eq!(source.target(), Some(address(STRANGER)));
     }
 

@@ -3,7 +3,7 @@
 use crate::base::entropy::Entropy;
 use crate::media::command::{StreamId, StreamPlan};
 use crate::media::counters::Refusal;
-use crate::media::desk::Outgoing as Made;
+use crate::media::desk::{Outgoing as Made, Timing};
 use crate::media::event::{Direction, Quality, Refused};
 use crate::media::source_check::{SourceCheck, Verdict};
 use crate::protocol::rtp::outgoing::Outgoing;
@@ -66,7 +66,8 @@ pub struct Stream {
     received: Traffic,
     sent: Traffic,
     refused: Refused,
-    mouth: Option<MouthClock>,
+    /// Of the event that the desk sends or has sent last.
+    event_timestamp: u32,
     when_quality: Instant,
     /// What had passed when quality was last told.
     told: (u64, u64),
@@ -78,14 +79,6 @@ pub struct Stream {
 struct Traffic {
     packets: u64,
     bytes: u64,
-}
-
-/// Where the desk's own count of ticks stands on the outgoing stream.
-#[derive(Clone, Copy, Debug)]
-struct MouthClock {
-    clock: u32,
-    base: u32,
-    latest: u32,
 }
 
 impl Stream {
@@ -109,7 +102,7 @@ impl Stream {
             received: Traffic::default(),
             sent: Traffic::default(),
             refused: Refused::default(),
-            mouth: None,
+            event_timestamp: 0,
             when_quality: now + QUALITY_EVERY,
             told: (0, 0),
             armed: None,
@@ -179,21 +172,21 @@ impl Stream {
 
     /// The header under which a packet of the desk goes out.
     pub fn header_of(&mut self, now: Instant, made: &Made<'_>) -> Header {
-        let running = self.mouth.filter(|mouth| mouth.clock == made.clock && made.ticks.wrapping_sub(mouth.latest) < 1 << 31);
-        let base = match running {
-            Some(mouth) => mouth.base,
-            None => self.outgoing.event_timestamp(now, made.clock).wrapping_sub(made.ticks),
+        if made.passed > 0 {
+            self.outgoing.pass(made.passed);
+        }
+        let mut header = match made.timing {
+            Timing::Audio { ticks } => self.outgoing.own(now, made.clock, ticks, made.payload.len()),
+            Timing::Event { first } => {
+                if first {
+                    self.event_timestamp = self.outgoing.event_timestamp(now, made.clock);
+                }
+                self.outgoing.insert(self.event_timestamp, made.marker, made.payload.len())
+            }
         };
-        self.mouth = Some(MouthClock { clock: made.clock, base, latest: made.ticks });
-        let timestamp = base.wrapping_add(made.ticks);
-        let mut header = self.outgoing.insert(timestamp, made.marker, made.payload.len());
+        header.marker |= made.marker;
         header.payload_type = made.payload_type;
         header
-    }
-
-    /// The desk feeds this stream no more; when it does so again, its ticks begin where the stream then stands.
-    pub fn leave_desk(&mut self) {
-        self.mouth = None;
     }
 
     /// When something about this stream is due.
@@ -224,7 +217,8 @@ impl Stream {
     }
 
     pub fn quality(&self, now: Instant) -> Box<Quality> {
-        let direction = |traffic: Traffic| Direction { packets: traffic.packets, bytes: traffic.bytes, ..Direction::default() };
+        let direction =
+            |traffic: Traffic| Direction { packets: traffic.packets, bytes: traffic.bytes, ..Direction::default() };
         Box::new(Quality {
             lasted: now.saturating_duration_since(self.opened_at),
             received: direction(self.received),

@@ -454,13 +454,7 @@ fn coarse(start: Instant, at: Instant) -> Instant {
 const AROUND_PAYLOAD: usize = 64;
 
 /// A packet of the desk gets its header and waits in the outbox.
-fn send_made(
-    now: Instant,
-    stream: (u32, &mut Stream),
-    made: &Made<'_>,
-    outbox: &mut Outbox,
-    counters: &mut Counters,
-) {
+fn send_made(now: Instant, stream: (u32, &mut Stream), made: &Made<'_>, outbox: &mut Outbox, counters: &mut Counters) {
     let (slot, stream) = stream;
     let Some(to) = stream.source.target().filter(|_| stream.sends && stream.is_bound) else { return };
     let header = stream.header_of(now, made).to_bytes();
