@@ -119,6 +119,7 @@ impl Call {
             TransactionOutput::Send(outgoing) => self.parts.outputs.push_back(CallOutput::Send(outgoing)),
             TransactionOutput::Request { server, from, message } => self.on_request(Request { server, from, message }),
             TransactionOutput::Response { client, message, .. } => self.on_response(client, message),
+            TransactionOutput::Silent { client } => self.on_silent(client),
             TransactionOutput::TimedOut { client } => self.on_no_response(client, FailureReason::Silence),
             TransactionOutput::Unreachable { client } => self.on_no_response(client, FailureReason::Undeliverable),
             TransactionOutput::Cancelled { server, message } => {
@@ -169,6 +170,11 @@ impl Call {
     fn on_response(&mut self, client: ClientKey, message: Box<Message>) {
         let Some((leg, errand)) = self.parts.wire.errand(client, message.status() >= 200) else { return };
         self.parts.with(leg, |leg, wire| leg.on_response(wire, errand, client, message));
+    }
+
+    fn on_silent(&mut self, client: ClientKey) {
+        let Some((leg, _)) = self.parts.wire.errand(client, false) else { return };
+        self.parts.with(leg, |leg, wire| leg.on_silent(wire, client));
     }
 
     fn on_no_response(&mut self, client: ClientKey, reason: FailureReason) {

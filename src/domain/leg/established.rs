@@ -2,6 +2,7 @@
 //! offers and answers are in `offer.rs`.
 
 use crate::base::cause::{Cause, Fault};
+use crate::base::id::LegId;
 use crate::base::now::earliest;
 use crate::domain::leg::challenge::Logins;
 use crate::domain::leg::early::EarlyOffers;
@@ -28,7 +29,7 @@ pub struct Established {
     /// A 2xx of ours whose ACK is awaited.
     pub(super) confirming: Option<Confirming>,
     /// A 2xx of theirs that waits for our ACK, because the ACK has to hold our answer.
-    pub(super) owed_ack: Option<(ClientKey, u32)>,
+    pub(super) owed_ack: Option<OwedAck>,
     pub(super) theirs: Option<Box<Theirs>>,
     pub(super) ours: Option<Box<Ours>>,
     /// A request of ours that met theirs on the way, to be sent again (RFC 3261 14.1).
@@ -44,6 +45,22 @@ pub(super) struct Confirming {
     pub server: ServerKey,
     /// The 2xx made an offer, so the ACK holds the answer.
     pub has_made_offer: bool,
+}
+
+/// What our ACK needs, and until when somebody may give the answer in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct OwedAck {
+    client: ClientKey,
+    cseq: u32,
+    until: Instant,
+}
+
+impl OwedAck {
+    /// RFC 3261 13.2.2.4: every 2xx has its ACK. The peer waits 64*T1 for it (13.3.1.4); the last eighth is left for an ACK
+    /// that gets lost.
+    pub fn new(wire: &Wire, client: ClientKey, cseq: u32) -> OwedAck {
+        OwedAck { client, cseq, until: wire.now.instant + wire.timers.t1 * 56 }
+    }
 }
 
 /// A leg that has ended: its dialog is kept to answer what crosses.
@@ -63,10 +80,10 @@ impl Established {
     }
 
     /// The party that we called has answered.
-    pub fn called(dialog: Dialog, invite: ClientKey, cseq: u32) -> Established {
+    pub fn called(wire: &Wire, dialog: Dialog, invite: (ClientKey, u32)) -> Established {
         let mut established = Established::new(dialog);
-        established.invite = Some((invite, cseq));
-        established.owed_ack = Some((invite, cseq));
+        established.invite = Some(invite);
+        established.owed_ack = Some(OwedAck::new(wire, invite.0, invite.1));
         established.is_opener = true;
         established
     }
@@ -115,11 +132,13 @@ impl Established {
             || self.theirs.as_ref().is_some_and(|theirs| theirs.request.server == server)
     }
 
-    /// The ACK that a 2xx of theirs waits for, with our answer where it made an offer.
+    /// The ACK that a 2xx of theirs waits for, with our answer where it made an offer: RFC 3261 13.2.2.4 wants one there even
+    /// if the other side has none and a BYE follows.
     pub fn acknowledge(&mut self, line: &mut Line, wire: &mut Wire, answer: Option<&[u8]>) {
-        let Some((client, cseq)) = self.owed_ack.take() else { return };
-        let host = wire.host(line.target.path.listener);
-        let body = answer.and_then(|answer| line.media.answer_to(answer, &line.party.side(host)).ok());
+        let Some(OwedAck { client, cseq, .. }) = self.owed_ack.take() else { return };
+        let side = line.party.side(wire.host(line.target.path.listener));
+        let given = answer.and_then(|answer| line.media.answer_to(answer, &side).ok());
+        let body = given.or_else(|| line.media.answer_alone(&side));
         if body.is_some() {
             line.media.settle();
         }
@@ -278,12 +297,24 @@ impl Established {
             Some(SessionDue::Refresh(method)) => self.refresh(line, wire, method),
             _ => {}
         }
+        if self.owed_ack.is_some_and(|owed| owed.until <= wire.now.instant) {
+            return Some(self.left_alone(line, wire));
+        }
         self.retry_when_due(line, wire);
         None
     }
 
+    /// The other side has not answered the offer of this one in time.
+    fn left_alone(&mut self, line: &mut Line, wire: &mut Wire) -> State {
+        let fault = if line.id == LegId::CALLER { Fault::Callee } else { Fault::Caller };
+        self.acknowledge(line, wire, None);
+        let state = self.take().hang_up(line, wire, Cause::PeerVanished);
+        wire.emit(line.id, LegEvent::Ended { cause: Cause::PeerVanished, fault });
+        state
+    }
+
     pub fn deadline(&self) -> Option<Instant> {
-        earliest(None, self.retry.as_ref().map(|retry| retry.0))
+        earliest(self.owed_ack.map(|owed| owed.until), self.retry.as_ref().map(|retry| retry.0))
     }
 
     /// A request in this dialog that nobody waits for: INFO, NOTIFY.
@@ -390,7 +421,7 @@ fn another_fork(
 
 /// Whose fault it is when this peer is silent.
 fn fault_of(line: &Line) -> Fault {
-    match (line.party.is_phone(), line.id == crate::base::id::LegId::CALLER) {
+    match (line.party.is_phone(), line.id == LegId::CALLER) {
         (false, _) => Fault::Carrier,
         (true, true) => Fault::Caller,
         (true, false) => Fault::Callee,

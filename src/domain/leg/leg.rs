@@ -3,6 +3,7 @@
 use crate::base::cause::{Cause, Fault};
 use crate::base::id::LegId;
 use crate::base::now::earliest;
+use crate::domain::leg::abandoned::Abandoned;
 use crate::domain::leg::established::{Established, Over};
 use crate::domain::leg::event::{Failure, FailureReason, LegEvent, Request};
 use crate::domain::leg::headers::{self, Abilities};
@@ -69,6 +70,8 @@ pub enum State {
 pub struct Leg {
     pub line: Line,
     state: State,
+    /// INVITEs of an earlier attempt that may still be answered.
+    abandoned: Vec<Abandoned>,
 }
 
 impl Line {
@@ -130,16 +133,16 @@ pub fn fingerprint(bytes: &[u8]) -> u64 {
 
 impl Leg {
     pub fn inbound(line: Line, state: Inbound) -> Leg {
-        Leg { line, state: State::Inbound(Box::new(state)) }
+        Leg { line, state: State::Inbound(Box::new(state)), abandoned: Vec::new() }
     }
 
     /// An INVITE that was refused at once.
     pub fn refused(line: Line) -> Leg {
-        Leg { line, state: State::Over(Over::default()) }
+        Leg { line, state: State::Over(Over::default()), abandoned: Vec::new() }
     }
 
     pub fn outbound(line: Line, state: Outbound) -> Leg {
-        Leg { line, state: State::Outbound(Box::new(state)) }
+        Leg { line, state: State::Outbound(Box::new(state)), abandoned: Vec::new() }
     }
 
     pub fn id(&self) -> LegId {
@@ -220,7 +223,7 @@ impl Leg {
         let mut line = Line::new(wire, *id, party.clone(), target.clone(), &facts.number);
         line.facts = facts.clone();
         line.end(wire, Cause::Normal, None);
-        let here = Leg { line, state: State::Over(over) };
+        let here = Leg { line, state: State::Over(over), abandoned: std::mem::take(&mut self.abandoned) };
         Some((std::mem::replace(self, here), tag))
     }
 
@@ -302,6 +305,13 @@ impl Leg {
     pub fn on_response(&mut self, wire: &mut Wire, errand: Errand, client: ClientKey, message: Box<Message>) {
         let next = match (&mut self.state, errand) {
             (_, Errand::Cancel | Errand::StrayBye) => None,
+            (_, Errand::Abandoned) => {
+                let (id, abandoned) = (self.line.id, self.abandoned.iter_mut().find(|left| left.client == client));
+                if let Some(left) = abandoned {
+                    left.on_response(id, wire, &message);
+                }
+                None
+            }
             (State::Outbound(state), Errand::Invite) => state.on_response(&mut self.line, wire, client, message),
             (State::Outbound(state), Errand::Prack(fork)) => {
                 state.on_prack_response(fork, message.status());
@@ -327,9 +337,22 @@ impl Leg {
         }
     }
 
+    /// Nothing has come, and the party's patience is over before timer B: the next place, or failure; but the INVITE may
+    /// have arrived, and what comes of it is ended.
+    pub fn on_silent(&mut self, wire: &mut Wire, client: ClientKey) {
+        if let State::Outbound(state) = &self.state
+            && state.is_waiting_for(client)
+        {
+            self.abandoned.push(state.leave(&self.line));
+            wire.abandon(client);
+            self.on_no_response(wire, Errand::Invite, FailureReason::Silence);
+        }
+    }
+
     /// No final response came, or the request could not be delivered.
     pub fn on_no_response(&mut self, wire: &mut Wire, errand: Errand, reason: FailureReason) {
         let next = match (&mut self.state, errand) {
+            (_, Errand::Abandoned) => None,
             (State::Outbound(state), Errand::Invite) => state.on_no_response(&mut self.line, wire, reason),
             (State::Established(state), errand) => state.on_no_response(&mut self.line, wire, errand),
             _ => None,

@@ -106,14 +106,16 @@ impl MediaPlan {
     }
 
     /// This leg's peer has sent an offer. It is remembered until `settle` for `answer_to`. What comes back is the offer as
-    /// far as this peer's own policy lets it pass: hand that to `offer_to` of other legs.
+    /// far as this peer's own policy lets it pass: hand that to `offer_to` of other legs. Of one that may not pass at all
+    /// is left what `answer_alone` has to decline.
     pub fn offered(&mut self, offer: &[u8], side: &Side<'_>) -> Result<Bytes, Refusal> {
         let mut description = parse(offer)?;
-        self.offer = match restrict(&mut description, side)? {
-            true => Bytes::from(description.to_string()),
-            false => Bytes::copy_from_slice(offer),
+        let restricted = restrict(&mut description, side);
+        self.offer = match restricted {
+            Ok(true) => Bytes::from(description.to_string()),
+            Ok(false) | Err(_) => Bytes::copy_from_slice(offer),
         };
-        Ok(self.offer.clone())
+        restricted.map(|_| self.offer.clone())
     }
 
     /// What to offer to this leg's peer, made of what `offered` of the other leg gave.
@@ -154,6 +156,25 @@ impl MediaPlan {
     /// What we sent last when offer and answer were complete.
     pub fn agreed(&self) -> Bytes {
         self.agreed.clone()
+    }
+
+    /// An answer of our own, where nobody gives one to the offer that this peer has made: what holds stays as it is, and
+    /// where nothing holds yet every stream is declined. `None`: no offer waits.
+    pub fn answer_alone(&mut self, side: &Side<'_>) -> Option<Bytes> {
+        if self.offer.is_empty() {
+            return None;
+        }
+        let held = self.refresh(side).and_then(|held| self.answer_to(&held, side).ok());
+        held.or_else(|| self.decline(side))
+    }
+
+    /// RFC 3264 6: a stream is declined by its port of zero.
+    fn decline(&mut self, side: &Side<'_>) -> Option<Bytes> {
+        let offer = self.offer.clone();
+        let mut description = parse(&offer).ok()?;
+        description.media.iter_mut().for_each(|media| media.port = 0);
+        hide(&mut description, side);
+        Some(self.series.next(&mut description, side.host))
     }
 
     /// Offer and answer are complete: what was last sent is what holds.

@@ -1,5 +1,6 @@
 //! One party of a call: its dialog, its media plan, whether it is held.
 
+pub mod abandoned;
 pub mod challenge;
 pub mod early;
 pub mod established;

@@ -1,6 +1,6 @@
 //! Offers and answers of a running dialog, by re-INVITE and UPDATE, in both directions (RFC 3264, 3311, RFC 3261 14).
 
-use crate::domain::leg::established::{Confirming, Established, hear_offer};
+use crate::domain::leg::established::{Confirming, Established, OwedAck, hear_offer};
 use crate::domain::leg::event::{LegEvent, Request, description};
 use crate::domain::leg::headers;
 use crate::domain::leg::inbound::finish;
@@ -287,7 +287,7 @@ impl Established {
         line.timer.on_answer(wire.now, &message);
         let described = description(&message);
         if ours.method == Method::Invite {
-            self.owed_ack = Some((ours.client, ours.cseq));
+            self.owed_ack = Some(OwedAck::new(wire, ours.client, ours.cseq));
         }
         if let Some(description) = described {
             line.hear(description);

@@ -1,7 +1,9 @@
 //! A party that we call, until its INVITE has a final response (RFC 3261 13.2). Never answers a callee's challenge.
 
 use crate::base::cause::Cause;
+use crate::base::id::LegId;
 use crate::base::limits;
+use crate::domain::leg::abandoned::Abandoned;
 use crate::domain::leg::challenge::{self, Logins};
 use crate::domain::leg::early::{EarlyOffers, First};
 use crate::domain::leg::established::{Established, hear_offer};
@@ -173,26 +175,27 @@ impl Outbound {
     fn cancel(&mut self, line: &Line, wire: &mut Wire) {
         let Some(cause) = self.giving_up.filter(|_| self.has_heard && !self.is_cancel_sent) else { return };
         self.is_cancel_sent = true;
-        let Opening { local, local_tag, remote, call_id, cseq, .. } = &self.opening;
-        // RFC 3261 9.1: the same branch, Request-URI, Route, and CSeq number as the INVITE.
-        let mut stamp = wire.stamp(&line.target.path);
-        stamp.branch = self.branch.to_string();
-        stamp.via = wire.via(&line.target.path, &self.branch);
-        let mut writer = Writer::request(Method::Cancel.name(), &self.plan.uri);
-        writer.header(HeaderName::Via, &stamp.via).header(HeaderName::MaxForwards, 70);
-        for route in &self.plan.routes {
-            writer.header(HeaderName::Route, route);
+        let Outbound { plan, opening, branch, .. } = self;
+        let asked = Asked { uri: &plan.uri, routes: &plan.routes, opening, branch, target: &line.target };
+        asked.cancel(line.id, wire, cause);
+    }
+
+    /// The INVITE that is under way, for who keeps an eye on it when nobody waits for it any more.
+    pub fn leave(&self, line: &Line) -> Abandoned {
+        Abandoned {
+            client: self.client,
+            branch: self.branch.clone(),
+            uri: self.plan.uri.clone(),
+            routes: self.plan.routes.clone(),
+            opening: self.opening.clone(),
+            target: line.target.clone(),
+            is_phone: line.party.is_phone(),
+            is_cancelled: false,
         }
-        writer.header(HeaderName::From, format_args!("{local};tag={local_tag}"));
-        writer.header(HeaderName::To, remote).header(HeaderName::CallId, call_id);
-        writer.header(HeaderName::CSeq, format_args!("{cseq} CANCEL"));
-        if cause == Cause::Normal {
-            writer.header(HeaderName::Reason, "SIP;cause=200;text=\"Call completed elsewhere\"");
-        } else {
-            headers::reason(&mut writer, cause);
-        }
-        let (method, bytes, target) = (Method::Cancel, writer.finish(), line.target.clone());
-        wire.send(line.id, Errand::Cancel, Ready { stamp, method, target, bytes, no_response: None });
+    }
+
+    pub fn is_waiting_for(&self, client: ClientKey) -> bool {
+        self.client == client
     }
 
     pub fn on_response(
@@ -336,12 +339,16 @@ impl Outbound {
         };
         dialog.confirm(&message);
         line.target = wire.next_hop(&dialog, &line.target, line.party.is_phone());
-        let mut established = Established::called(dialog, self.client, self.opening.cseq);
+        let mut established = Established::called(wire, dialog, (self.client, self.opening.cseq));
         established.logins = std::mem::take(&mut self.logins);
         established.carry_on(under_way);
         self.refuse_offers(line, wire);
         if let Some(cause) = self.giving_up {
             // RFC 3261 9.1: the 200 has crossed our CANCEL; the call exists and has to be ended.
+            if let Some(offer) = description(&message).filter(|_| self.plan.offer.is_none()) {
+                // What cannot be heard is declined with the ACK.
+                let _ = hear_offer(line, wire, offer);
+            }
             established.acknowledge(line, wire, None);
             let state = established.hang_up(line, wire, cause);
             wire.emit(line.id, LegEvent::Failed(Failure::of(cause, FailureReason::GivenUp)));
@@ -499,6 +506,40 @@ impl Outbound {
             _ => GONE,
         };
         wire.respond_plain(request.server, &request.message, &request.from, answer);
+    }
+}
+
+/// An INVITE of ours, as far as its CANCEL repeats it.
+pub(super) struct Asked<'a> {
+    pub uri: &'a str,
+    pub routes: &'a [Box<str>],
+    pub opening: &'a Opening,
+    pub branch: &'a str,
+    pub target: &'a Target,
+}
+
+impl Asked<'_> {
+    /// RFC 3261 9.1: the same branch, Request-URI, Route, and CSeq number as the INVITE.
+    pub fn cancel(&self, leg: LegId, wire: &mut Wire, cause: Cause) {
+        let Opening { local, local_tag, remote, call_id, cseq, .. } = self.opening;
+        let mut stamp = wire.stamp(&self.target.path);
+        stamp.branch = self.branch.to_owned();
+        stamp.via = wire.via(&self.target.path, self.branch);
+        let mut writer = Writer::request(Method::Cancel.name(), self.uri);
+        writer.header(HeaderName::Via, &stamp.via).header(HeaderName::MaxForwards, 70);
+        for route in self.routes {
+            writer.header(HeaderName::Route, route);
+        }
+        writer.header(HeaderName::From, format_args!("{local};tag={local_tag}"));
+        writer.header(HeaderName::To, remote).header(HeaderName::CallId, call_id);
+        writer.header(HeaderName::CSeq, format_args!("{cseq} CANCEL"));
+        if cause == Cause::Normal {
+            writer.header(HeaderName::Reason, "SIP;cause=200;text=\"Call completed elsewhere\"");
+        } else {
+            headers::reason(&mut writer, cause);
+        }
+        let (method, bytes, target) = (Method::Cancel, writer.finish(), self.target.clone());
+        wire.send(leg, Errand::Cancel, Ready { stamp, method, target, bytes, no_response: None });
     }
 }
 

@@ -34,6 +34,8 @@ pub enum Errand {
     /// With the fork that it belongs to.
     Prack(u8),
     Bye,
+    /// An INVITE that nobody waits for any more.
+    Abandoned,
     /// The BYE of a fork that answered too late.
     StrayBye,
     Info,
@@ -144,10 +146,17 @@ impl Wire {
     pub fn errand(&mut self, client: ClientKey, is_last: bool) -> Option<(LegId, Errand)> {
         let at = self.errands.iter().position(|known| known.client == client)?;
         let found = self.errands.get(at).map(|known| (known.leg, known.errand))?;
-        if is_last && !matches!(found.1, Errand::Invite) {
+        if is_last && !matches!(found.1, Errand::Invite | Errand::Abandoned) {
             self.errands.swap_remove(at);
         }
         Some(found)
+    }
+
+    /// From now on the answers to this INVITE are for who cleans up after it.
+    pub fn abandon(&mut self, client: ClientKey) {
+        if let Some(known) = self.errands.iter_mut().find(|known| known.client == client) {
+            known.errand = Errand::Abandoned;
+        }
     }
 
     /// Forgets what can no longer be answered; an idle call holds nothing here.

@@ -204,7 +204,8 @@ impl Switchboard {
             TransactionOutput::TimedOut { client } | TransactionOutput::Unreachable { client } => {
                 self.unanswered(now, client);
             }
-            TransactionOutput::Cancelled { .. }
+            TransactionOutput::Silent { .. }
+            | TransactionOutput::Cancelled { .. }
             | TransactionOutput::Acknowledged { .. }
             | TransactionOutput::StrayAck { .. }
             | TransactionOutput::Unacknowledged { .. } => {}

@@ -168,8 +168,19 @@ fn a_held_call_costs_little() {
     assert!(bytes <= 4_600, "a held call costs {bytes} bytes");
 }
 
+#[test]
+fn every_dialogue_is_run() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/dialogues");
+    let names = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
+    let unlisted: Vec<_> =
+        names.filter(|path| !RUN.iter().any(|name| path.file_stem().is_some_and(|stem| stem == *name))).collect();
+    assert!(unlisted.is_empty(), "{unlisted:?}");
+}
+
 macro_rules! dialogues {
-    ($($name:ident)*) => { $(
+    ($($name:ident)*) => {
+        const RUN: &[&str] = &[$(stringify!($name)),*];
+        $(
         #[test]
         fn $name() {
             check(include_str!(concat!("../../data/dialogues/", stringify!($name), ".txt")));
@@ -188,4 +199,6 @@ dialogues! {
     large_by_tcp reinvite_withdrawn reinvite_refused cancel_crosses_answer bye_early phone_forwards transfer_referrer_leaves
     refer_replaces attended_transfer attended_transfer_from_the_caller attended_transfer_refused attended_transfer_consulted_declines attended_transfer_of_a_stranger
     refer_replaces_elsewhere invite_replaces invite_replaces_offerless invite_replaces_unknown update_early_through update_early_meets_answer update_early_cut_off prack_with_offer update_in_early_dialog busy_after_early_media second_reinvite_too_soon places_of_a_name wrong_password identity_and_headers
+    offerless_unanswered offerless_callee_cancelled offerless_reinvite_unanswered late_ringing_after_silence late_answer_after_silence
+    late_answer_of_a_place
 }

@@ -65,6 +65,10 @@ impl Callee {
 
     pub fn receive(&mut self, now: Duration, bytes: &[u8]) -> Vec<Vec<u8>> {
         let text = Text::read(bytes);
+        // RFC 3261 16.7: a proxy that has passed on a 2xx passes on no refusal of another place.
+        if text.method() == "CANCEL" && self.calls.iter().any(|call| call.is_of(&text) && call.was_answered()) {
+            self.calls.iter_mut().filter(|call| call.is_of(&text)).for_each(Call::withdraw);
+        }
         let mut concerned = self.calls.iter_mut().filter(|call| call.is_of(&text)).peekable();
         if concerned.peek().is_none() {
             drop(concerned);
@@ -170,8 +174,8 @@ impl Call {
             && !self.dialog.is_over
     }
 
-    pub fn awaits_ack(&self) -> bool {
-        self.vanished_at.is_none() && self.stand == Stand::Answered
+    pub fn tag(&self) -> &str {
+        &self.tag
     }
 
     pub fn was_answered(&self) -> bool {
@@ -233,11 +237,16 @@ impl Call {
         }
     }
 
+    /// Stops ringing without a word.
+    fn withdraw(&mut self) {
+        if self.stand == Stand::Ringing {
+            self.stand = Stand::Refused;
+            (self.ring_at, self.answer_at, self.rings) = (None, None, None);
+        }
+    }
+
     fn refuse(&mut self, now: Duration, status: u16) -> Vec<u8> {
-        self.stand = Stand::Refused;
-        self.ring_at = None;
-        self.answer_at = None;
-        self.rings = None;
+        self.withdraw();
         let bytes = self.reply(&self.invite, status, "", "");
         self.latest = Some(bytes.clone());
         self.last = Some(Repeat::new(now, bytes.clone(), false));

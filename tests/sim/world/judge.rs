@@ -1,6 +1,7 @@
 //! What must hold at the end of every simulated run, whatever the network did.
 
 use super::World;
+use super::address;
 use super::caller::Caller;
 use super::setup;
 use offhook::base::cause::Cause;
@@ -26,6 +27,7 @@ impl World {
             self.judge_caller(caller, &mut faults);
         }
         self.judge_callees(&mut faults);
+        faults.extend(self.ledger.unacknowledged());
         self.count();
         self.report.faults = faults;
     }
@@ -73,11 +75,13 @@ impl World {
         if !caller.is_done() {
             faults.push(format!("caller {host} was left in its call"));
         }
-        if finals.is_empty() && caller.vanished_at.is_none() {
+        // RFC 3261 17.1.1.2: who hears nothing of an INVITE that never arrived is told so by its own timer B.
+        let was_heard = self.ledger.has_invited(address(host));
+        if finals.is_empty() && caller.vanished_at.is_none() && was_heard {
             faults.push(format!("caller {host} heard no final answer"));
         }
         let records = self.records(caller);
-        if records.len() != 1 && caller.heard_anything {
+        if records.len() != usize::from(was_heard) {
             faults.push(format!("caller {host} has {} records", records.len()));
         }
         let Some(record) = records.first() else { return };
@@ -104,13 +108,11 @@ impl World {
                 if call.hangs() {
                     faults.push(format!("{name} was answered and never ended"));
                 }
-                if call.awaits_ack() && self.weather.loss == 0 {
-                    faults.push(format!("{name} was answered and never acknowledged"));
-                }
                 let leg = legs.iter().find(|leg| *leg.sip_call_id == *call.dialog().call_id);
                 let ended =
                     leg.map_or(Duration::MAX, |leg| Duration::from_millis(leg.ended_at).saturating_sub(setup::EPOCH));
-                if call.vanished_at.is_some_and(|at| !call.is_fork && ended > at + NOTICED) {
+                let is_peer = self.ledger.may_be_of(&call.dialog().call_id, call.tag());
+                if call.vanished_at.is_some_and(|at| is_peer && ended > at + NOTICED) {
                     faults.push(format!("{name} vanished at {:?}, its leg ended at {ended:?}", call.vanished_at));
                 }
                 faults.extend(doubled(&call.dialog().finals).map(|cseq| format!("{name} heard two answers to {cseq}")));

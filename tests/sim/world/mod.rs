@@ -6,6 +6,7 @@ mod chance;
 mod dialog;
 mod exchange;
 mod judge;
+mod ledger;
 mod runs;
 mod setup;
 mod text;
@@ -15,6 +16,7 @@ use callee::Callee;
 use caller::{Caller, Plan};
 use chance::Chance;
 use exchange::Running;
+use ledger::Ledger;
 use offhook::base::now::Now;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -75,6 +77,7 @@ pub struct World {
     chance: Chance,
     weather: Weather,
     exchange: Running,
+    ledger: Ledger,
     callers: Vec<Caller>,
     starts: Vec<Duration>,
     callees: Vec<Callee>,
@@ -115,6 +118,7 @@ impl World {
             now: Duration::ZERO,
             weather: scene.weather.unwrap_or(drawn),
             exchange: Running::new(setup::exchange(), chance.number(), moment(base, Duration::ZERO)),
+            ledger: Ledger::default(),
             chance,
             callers,
             starts,
@@ -186,6 +190,7 @@ impl World {
     fn collect(&mut self) {
         for datagram in std::mem::take(&mut self.exchange.out) {
             let text = Text::read(&datagram.bytes);
+            self.ledger.sent(self.now, &text);
             let foreign = if datagram.to.ip().to_string().starts_with("10.1.") { "10.2." } else { "10.1." };
             if let Some(complaint) = text.complaint() {
                 self.report.faults.push(format!("{complaint} in {}", text.first));
@@ -222,6 +227,7 @@ impl World {
             let Some(Reverse((_, number))) = self.sky.pop() else { return };
             let Some((from, datagram)) = self.flying.remove(&number) else { continue };
             if datagram.to == address(setup::OFFHOOK) {
+                self.ledger.arrived(self.now, from, &datagram.bytes);
                 self.exchange.receive(moment(self.base, self.now), from, &datagram.bytes);
                 self.collect();
             } else if let Some(index) = self.callees.iter().position(|c| address(&c.host) == datagram.to) {

@@ -74,6 +74,11 @@ fn the_simulation_reaches_what_it_is_for() {
 const FOUND: &[(&str, u64)] = &[
     ("a re-INVITE was passed on to a caller that had not acknowledged, and so not heard, its 200", 37),
     ("a callee that agreed to no session interval was not missed when it vanished", 16),
+    ("a callee's offer that the caller never answered got no ACK before the callee gave up", 220),
+    ("a target that was given up for its silence answered, and nobody acknowledged or ended its call", 1446),
+    ("a target that was given up for its silence went on ringing and answering", 461),
+    ("a twin that vanished was taken for the one who talks", 434),
+    ("seven INVITEs that never arrived were expected to be answered", 2458),
 ];
 
 #[test]

@@ -23,7 +23,9 @@ enum State {
         request: Bytes,
         /// Timer A.
         repeat: Option<Repeat>,
-        /// Timer B, or earlier.
+        /// Before timer B, if at all.
+        when_silent: Option<Instant>,
+        /// Timer B.
         when_give_up: Instant,
     },
     Proceeding {
@@ -61,9 +63,9 @@ impl ClientInvite {
     ) -> ClientInvite {
         turn.send(&target, &request);
         let repeat = (!target.path.transport.is_reliable()).then(|| Repeat::first(turn));
-        let timer_b = turn.after_patience();
-        let when_give_up = no_response.map_or(timer_b, |patience| timer_b.min(turn.now + patience));
-        ClientInvite { key, target, state: State::Calling { request, repeat, when_give_up } }
+        let when_give_up = turn.after_patience();
+        let when_silent = no_response.map(|patience| turn.now + patience).filter(|when| *when < when_give_up);
+        ClientInvite { key, target, state: State::Calling { request, repeat, when_silent, when_give_up } }
     }
 
     pub fn on_response(&mut self, turn: &mut Turn<'_>, from: Path, message: Box<Message>) {
@@ -169,6 +171,10 @@ impl ClientInvite {
                 self.state = State::Ended;
                 turn.emit(TransactionOutput::TimedOut { client: ClientKey(turn.id) });
             }
+            State::Calling { repeat, when_silent, .. } if when_silent.is_some_and(|when| when <= turn.now) => {
+                (*repeat, *when_silent) = (None, None);
+                turn.emit(TransactionOutput::Silent { client: ClientKey(turn.id) });
+            }
             State::Calling { request, repeat: Some(repeat), .. } if repeat.is_due(turn) => {
                 turn.send(&self.target, request);
                 *repeat = repeat.next(turn, Duration::MAX);
@@ -182,7 +188,9 @@ impl ClientInvite {
 
     pub fn deadline(&self) -> Option<Instant> {
         match &self.state {
-            State::Calling { repeat, when_give_up, .. } => earliest(repeat.map(|r| r.when), Some(*when_give_up)),
+            State::Calling { repeat, when_silent, when_give_up, .. } => {
+                earliest(earliest(repeat.map(|r| r.when), *when_silent), Some(*when_give_up))
+            }
             State::Proceeding { when_give_up, .. } => Some(*when_give_up),
             State::Completed { when_done, .. } | State::Accepted { when_done, .. } => Some(*when_done),
             State::Ended => None,

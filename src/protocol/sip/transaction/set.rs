@@ -63,7 +63,11 @@ pub enum TransactionOutput {
         from: Path,
         message: Box<Message>,
     },
-    /// No final response within timer B or F (or none at all within `no_response`, see `request`).
+    /// Nothing at all came for an INVITE within `no_response`. It is not repeated any more, and may be answered until timer B.
+    Silent {
+        client: ClientKey,
+    },
+    /// No final response within timer B or F (or, for what is no INVITE, none at all within `no_response`).
     TimedOut {
         client: ClientKey,
     },
@@ -84,7 +88,7 @@ pub struct ClientRequest {
     /// The branch that stands in its Via.
     pub branch: Box<str>,
     pub bytes: Bytes,
-    /// Give up when nothing at all, not even 100, came within this time; timer B or F where absent.
+    /// Wait no longer when nothing at all, not even 100, came within this time; timer B or F where absent.
     pub no_response: Option<Duration>,
 }
 

@@ -125,13 +125,13 @@ fn rfc3665_3_10_nobody_answers_and_timer_b_ends_it() {
 
 #[test]
 fn a_silent_target_is_given_up_early_but_not_one_that_said_trying() {
-    for name in ["INVITE 1", "OPTIONS 1"] {
+    for (name, told) in [("INVITE 1", "A silent"), ("OPTIONS 1", "A timed out")] {
         let mut world = World::new(Transport::Udp);
         world.request_within(A, name, Some(Duration::from_secs(2)));
         world.pass_millis(1_999);
         assert_eq!(world.told(), Vec::<String>::new());
         world.pass_millis(1);
-        assert_eq!(world.told(), ["A timed out"]);
+        assert_eq!(world.told(), [told]);
 
         let mut world = World::new(Transport::Udp);
         world.request_within(A, name, Some(Duration::from_secs(2)));
@@ -142,6 +142,27 @@ fn a_silent_target_is_given_up_early_but_not_one_that_said_trying() {
         world.pass_millis(10_000);
         assert_eq!(world.told(), Vec::<String>::new(), "{name} goes on");
     }
+}
+
+#[test]
+fn an_invite_that_was_silent_is_not_repeated_and_may_be_answered_until_timer_b() {
+    let mut world = World::new(Transport::Udp);
+    world.request_within(A, "INVITE 1", Some(Duration::from_secs(2)));
+    world.pass_millis(31_999);
+    let times: Vec<_> = world.sent().iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(times, ["0", "500", "1500"]);
+    assert_eq!(world.told(), ["A silent"]);
+    world.pass_millis(1);
+    assert_eq!(world.told(), ["A timed out"]);
+
+    let mut world = World::new(Transport::Udp);
+    world.request_within(A, "INVITE 1", Some(Duration::from_secs(2)));
+    world.deliver();
+    world.pass_millis(2_000);
+    world.told();
+    world.respond(B, "INVITE 1", 200);
+    world.deliver_all();
+    assert_eq!(world.told(), ["A 200 INVITE 1"]);
 }
 
 #[test]

@@ -210,6 +210,7 @@ impl World {
                     assert!(known, "a response to a request that was made");
                     what(&message)
                 }
+                TransactionOutput::Silent { .. } => "silent".into(),
                 TransactionOutput::TimedOut { .. } => "timed out".into(),
                 TransactionOutput::Unreachable { .. } => "unreachable".into(),
                 TransactionOutput::Unacknowledged { .. } => "unacknowledged".into(),
