@@ -5,6 +5,7 @@ pub mod command;
 pub mod counters;
 pub mod desk;
 pub mod digits;
+pub mod echo;
 pub mod event;
 pub mod matrix;
 pub mod path;
