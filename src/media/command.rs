@@ -1,6 +1,7 @@
 //! What the control plane wants of one worker: the door in. Wishes are whole, so that a repeated one changes nothing.
 
 use super::matrix::Matrix;
+pub use super::prompt::Prompt;
 use super::tap::{FeedIn, TapOut};
 use crate::base::id::{CallId, LegId};
 use crate::protocol::audio::codec::Codec;
@@ -177,14 +178,6 @@ pub enum Part {
     Prompt(Arc<Prompt>),
     Tone(Tone),
     Silence(Duration),
-}
-
-/// Decoded audio, one channel.
-#[derive(Debug)]
-pub struct Prompt {
-    pub name: Box<str>,
-    pub rate: u32,
-    pub samples: Box<[i16]>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

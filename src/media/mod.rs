@@ -10,6 +10,7 @@ pub mod event;
 pub mod matrix;
 pub mod path;
 pub mod ports;
+pub mod prompt;
 pub mod recipe;
 pub mod slots;
 pub mod source_check;
