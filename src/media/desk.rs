@@ -1,16 +1,27 @@
 //! The audio of one call: what its legs say and sources play goes to who hears it, every 20 ms. Knows no address.
 
+mod beat;
+mod bench;
+mod seat;
+
+pub use bench::{FRAME_MAX, Workbench};
+
 use super::command::{Playlist, SentDigit, SourceId, StreamPlan, TapChoice, TapId};
-use super::event::Event;
+use super::event::{Event, SourceOutcome};
 use super::matrix::{Matrix, Voice};
-use super::path::{Facts, Member, Path, payload_across};
+use super::path::{Facts, Member, Path, codec_received, payload_across};
+use super::player::Player;
+use super::recipe::Recipes;
 use super::tap::{FeedIn, TapOut};
 use crate::base::id::{CallId, LegId};
+use seat::Seat;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// The beat of the desk.
 pub const TICK: Duration = Duration::from_millis(20);
+/// A desk that wakes later than this goes on from now instead of catching up.
+const LATE_MAX: Duration = Duration::from_millis(100);
 
 /// One accepted RTP packet, decrypted, as plain fields.
 #[derive(Clone, Copy, Debug)]
@@ -54,15 +65,26 @@ pub struct Passage {
     pub payload_type: u8,
 }
 
-/// Buffers that all desks of one worker share: nothing in them outlives a tick.
-#[derive(Debug, Default)]
-pub struct Workbench {}
+#[derive(Debug)]
+struct Source {
+    id: SourceId,
+    player: Player,
+}
 
 #[derive(Debug)]
-struct Seat {
-    leg: LegId,
-    plan: Box<StreamPlan>,
-    spoken: Option<u8>,
+struct Tapped {
+    id: TapId,
+    what: TapChoice,
+    out: TapOut,
+}
+
+/// What follows from plans, matrix, sources and taps; worked out again only when one of them changes.
+#[derive(Debug, Default)]
+struct Layout {
+    rate: u32,
+    /// All legs that are needed, then all sources.
+    voices: Vec<Voice>,
+    recipes: Recipes,
 }
 
 #[derive(Debug)]
@@ -70,7 +92,10 @@ pub struct Desk {
     call: CallId,
     seats: Vec<Seat>,
     matrix: Matrix,
+    sources: Vec<Source>,
+    taps: Vec<Tapped>,
     path: Path,
+    layout: Option<Box<Layout>>,
     next_tick: Option<Instant>,
     events: VecDeque<Event>,
 }
@@ -81,7 +106,10 @@ impl Desk {
             call,
             seats: Vec::new(),
             matrix: Matrix::default(),
+            sources: Vec::new(),
+            taps: Vec::new(),
             path: Path::Held,
+            layout: None,
             next_tick: None,
             events: VecDeque::new(),
         }
@@ -95,8 +123,8 @@ impl Desk {
 
     pub fn plan(&mut self, now: Instant, leg: LegId, plan: &StreamPlan) {
         match self.seats.iter_mut().find(|seat| seat.leg == leg) {
-            Some(seat) => seat.plan = Box::new(plan.clone()),
-            None => self.seats.push(Seat { leg, plan: Box::new(plan.clone()), spoken: None }),
+            Some(seat) => seat.plan_again(plan),
+            None => self.seats.push(Seat::new(leg, plan)),
         }
         self.decide(now);
     }
@@ -106,32 +134,67 @@ impl Desk {
         self.decide(now);
     }
 
-    pub fn play(&mut self, now: Instant, _source: SourceId, _playlist: Playlist) {
+    pub fn play(&mut self, now: Instant, source: SourceId, playlist: Playlist) {
+        self.start(now, source, Player::of(playlist));
+    }
+
+    pub fn feed(&mut self, now: Instant, source: SourceId, from: FeedIn) {
+        self.start(now, source, Player::fed(from));
+    }
+
+    fn start(&mut self, now: Instant, id: SourceId, player: Player) {
+        self.stop(now, id);
+        self.sources.push(Source { id, player });
         self.decide(now);
     }
 
-    pub fn feed(&mut self, now: Instant, _source: SourceId, _from: FeedIn) {
+    pub fn stop(&mut self, now: Instant, source: SourceId) {
+        let before = self.sources.len();
+        self.sources.retain(|running| running.id != source);
+        if self.sources.len() < before {
+            self.events.push_back(Event::SourceEnded { call: self.call, source, outcome: SourceOutcome::Stopped });
+            self.decide(now);
+        }
+    }
+
+    pub fn send_digits(&mut self, now: Instant, leg: LegId, digits: &[SentDigit]) {
+        if let Some(seat) = self.seats.iter_mut().find(|seat| seat.leg == leg) {
+            digits.iter().for_each(|digit| seat.owe(*digit));
+            self.decide(now);
+        }
+    }
+
+    pub fn tap(&mut self, now: Instant, tap: TapId, what: TapChoice, mut out: TapOut) {
+        self.stop_tap(now, tap);
+        match what {
+            TapChoice::Stereo { rate, .. } => out.shape(rate, 2),
+            TapChoice::Spoken { rate, .. } | TapChoice::Heard { rate, .. } | TapChoice::Mixed { rate } => {
+                out.shape(rate, 1);
+            }
+        }
+        self.taps.push(Tapped { id: tap, what, out });
         self.decide(now);
     }
 
-    pub fn stop(&mut self, now: Instant, _source: SourceId) {
-        self.decide(now);
-    }
-
-    pub fn send_digits(&mut self, now: Instant, _leg: LegId, _digits: &[SentDigit]) {
-        self.decide(now);
-    }
-
-    pub fn tap(&mut self, now: Instant, _tap: TapId, _what: TapChoice, _out: TapOut) {
-        self.decide(now);
-    }
-
-    pub fn stop_tap(&mut self, now: Instant, _tap: TapId) {
-        self.decide(now);
+    pub fn stop_tap(&mut self, now: Instant, tap: TapId) {
+        let (ended, kept) = std::mem::take(&mut self.taps).into_iter().partition(|tapped| tapped.id == tap);
+        self.taps = kept;
+        let ended: Vec<Tapped> = ended;
+        for mut tapped in ended {
+            tapped.out.flush();
+            self.events.push_back(Event::TapEnded { call: self.call, tap });
+            self.decide(now);
+        }
     }
 
     pub fn close(&mut self, now: Instant, leg: LegId) {
         self.seats.retain(|seat| seat.leg != leg);
+        if self.seats.is_empty() {
+            let sources: Vec<SourceId> = self.sources.iter().map(|source| source.id).collect();
+            sources.into_iter().for_each(|source| self.stop(now, source));
+            let taps: Vec<TapId> = self.taps.iter().map(|tapped| tapped.id).collect();
+            taps.into_iter().for_each(|tap| self.stop_tap(now, tap));
+        }
         self.decide(now);
     }
 
@@ -142,16 +205,22 @@ impl Desk {
     /// While the path is `Forward`: where packets of this leg with this payload type go. Keep the answer until `path`
     /// may have changed; what has no passage is given to `take`.
     pub fn passage(&self, leg: LegId, payload_type: u8) -> Option<Passage> {
-        if self.path != Path::Forward {
-            return None;
-        }
         let voice = self.seats.iter().find(|seat| seat.leg == leg)?;
-        let ear = self.matrix.pairs.iter().find(|pair| pair.voice == Voice::Leg(leg))?.ear;
-        let ear = self.seats.iter().find(|seat| seat.leg == ear)?;
         // Events pass one by one, through `take`, so that each key press is also told.
         if voice.plan.telephone_event.is_some_and(|event| event.receive == payload_type) {
             return None;
         }
+        self.across(leg, payload_type)
+    }
+
+    fn across(&self, leg: LegId, payload_type: u8) -> Option<Passage> {
+        if self.path != Path::Forward {
+            return None;
+        }
+        let voice = self.seats.iter().find(|seat| seat.leg == leg)?;
+        let ears = self.matrix.pairs.iter().filter(|pair| pair.voice == Voice::Leg(leg));
+        let ears = ears.filter_map(|pair| self.seats.iter().find(|seat| seat.leg == pair.ear));
+        let ear = ears.filter(|ear| ear.plan.sends && voice.plan.receives).next()?;
         let payload_type = payload_across(&voice.plan, &ear.plan, payload_type)?;
         Some(Passage { ear: ear.leg, payload_type })
     }
@@ -159,22 +228,22 @@ impl Desk {
     /// Takes an accepted packet: on the desk's path all of them, else those without a passage. The answer says whether
     /// it is to be forwarded all the same (a telephone event that crosses as it is). May change the way.
     pub fn take(&mut self, now: Instant, leg: LegId, packet: &Incoming<'_>) -> Option<Passage> {
-        let seat = self.seats.iter_mut().find(|seat| seat.leg == leg)?;
-        seat.spoken = Some(packet.payload_type);
-        self.decide(now);
+        let at = self.seats.iter().position(|seat| seat.leg == leg)?;
+        let seat = self.seats.get_mut(at)?;
+        if codec_received(&seat.plan, packet.payload_type).is_some() && seat.spoken != Some(packet.payload_type) {
+            seat.spoken = Some(packet.payload_type);
+            self.decide(now);
+        }
+        let seat = self.seats.get_mut(at)?;
+        if let Some(ear) = &mut seat.ear {
+            ear.take(packet);
+        }
         None
     }
 
-    /// When `tick` is due; `None` while the path needs none.
+    /// When `tick` is due; `None` while there is nothing to do.
     pub fn deadline(&self) -> Option<Instant> {
         self.next_tick
-    }
-
-    /// One beat: hands each packet that is to be sent to `send`. Called for nothing, it does nothing.
-    pub fn tick(&mut self, now: Instant, _bench: &mut Workbench, _send: &mut impl FnMut(Outgoing<'_>)) {
-        if self.next_tick.is_some_and(|at| at <= now) {
-            self.next_tick = Some(now + TICK);
-        }
     }
 
     #[must_use]
@@ -182,17 +251,24 @@ impl Desk {
         self.events.pop_front()
     }
 
+    /// Finds the way anew. Sources go on in time also when nobody hears them, so that each ends.
     fn decide(&mut self, now: Instant) {
-        let members: Vec<Member<'_>> = self
-            .seats
-            .iter()
-            .map(|seat| Member { leg: seat.leg, plan: &seat.plan, spoken: seat.spoken, has_digits: false })
-            .collect();
-        let facts = Facts { members: &members, matrix: &self.matrix, sources: &[], is_tapped: false };
+        let members: Vec<Member<'_>> = self.seats.iter().map(Seat::member).collect();
+        let sources: Vec<SourceId> = self.sources.iter().map(|source| source.id).collect();
+        let is_tapped = !self.taps.is_empty();
+        let facts = Facts { members: &members, matrix: &self.matrix, sources: &sources, is_tapped };
         self.path = facts.path();
-        self.next_tick = match self.path {
-            Path::Desk => self.next_tick.or(Some(now + TICK)),
-            Path::Held | Path::Forward => None,
-        };
+        let layout = (self.path == Path::Desk).then(|| beat::layout(&facts, &self.sources, &self.taps));
+        self.layout = layout.map(Box::new);
+        if self.layout.is_none() {
+            self.seats.iter_mut().for_each(Seat::leave);
+        } else {
+            self.prepare();
+        }
+        let is_busy = self.layout.is_some() || !self.sources.is_empty();
+        self.next_tick = if is_busy { self.next_tick.or(Some(now + TICK)) } else { None };
     }
 }
+
+#[cfg(test)]
+mod tests;

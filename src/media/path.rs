@@ -47,7 +47,7 @@ pub struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    fn member(&self, leg: LegId) -> Option<&'a Member<'a>> {
+    pub fn member(&self, leg: LegId) -> Option<&'a Member<'a>> {
         self.members.iter().find(|member| member.leg == leg)
     }
 
@@ -61,15 +61,19 @@ impl<'a> Facts<'a> {
         ear && voice
     }
 
+    /// What is really heard now.
+    pub fn pairs(&self) -> impl Iterator<Item = &Hears> {
+        self.matrix.pairs.iter().filter(|pair| self.counts(pair))
+    }
+
     /// Decides the way. The same facts, the same way.
     pub fn path(&self) -> Path {
-        let pairs = || self.matrix.pairs.iter().filter(|pair| self.counts(pair));
-        let can_forward = pairs().all(|pair| self.crosses_untouched(pair) && self.is_alone(pair));
+        let can_forward = self.pairs().all(|pair| self.crosses_untouched(pair) && self.is_alone(pair));
         // What nobody here can decode stays on its way whatever is wished of it: a tap of it would be silent.
-        let is_opaque = pairs().any(|pair| self.is_opaque(pair)) && can_forward;
+        let is_opaque = self.pairs().any(|pair| self.is_opaque(pair)) && can_forward;
         let digits = self.members.iter().any(|member| member.has_digits && member.plan.sends);
         let listens = self.is_tapped || self.members.iter().any(|m| m.plan.detect_in_band && m.plan.receives);
-        match (pairs().next().is_some(), can_forward) {
+        match (self.pairs().next().is_some(), can_forward) {
             _ if digits => Path::Desk,
             (true, true) if is_opaque || !listens => Path::Forward,
             (false, _) if !listens => Path::Held,

@@ -1,5 +1,8 @@
 //! The bounded pipes between live audio and whoever records, listens or talks from outside. Never waits for anybody.
 
+use super::desk::FRAME_MAX;
+use super::mouth::samples_of;
+use crate::protocol::audio::resample::Resampler;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 
 /// One run of samples that left a tap; two channels are interleaved, left first.
@@ -17,41 +20,83 @@ pub struct TapBlock {
 pub struct TapOut {
     blocks: SyncSender<TapBlock>,
     block_ms: u16,
+    rate: u32,
+    channels: u8,
     gathered: Vec<i16>,
     lost: u64,
     lost_ever: u64,
     gone: bool,
+    /// Left and right, from a desk of this rate to the tap's.
+    filters: Option<(u32, Box<[Resampler; 2]>)>,
 }
 
 /// A tap of at most `blocks` blocks of `block_ms` milliseconds each under way.
 pub fn tap(block_ms: u16, blocks: usize) -> (TapOut, Receiver<TapBlock>) {
     let (out, listener) = sync_channel(blocks);
-    let out = TapOut { blocks: out, block_ms, gathered: Vec::new(), lost: 0, lost_ever: 0, gone: false };
+    let out = TapOut {
+        blocks: out,
+        block_ms,
+        rate: 8_000,
+        channels: 1,
+        gathered: Vec::new(),
+        lost: 0,
+        lost_ever: 0,
+        gone: false,
+        filters: None,
+    };
     (out, listener)
 }
 
 impl TapOut {
-    /// Takes one frame, interleaved when there are two channels.
-    pub fn write(&mut self, rate: u32, channels: u8, frame: &[i16]) {
+    /// What it is from now on. Before the first frame.
+    pub fn shape(&mut self, rate: u32, channels: u8) {
+        (self.rate, self.channels) = (rate.clamp(8_000, 48_000), channels);
+    }
+
+    /// Takes one frame of a desk at `rate`: one voice on each channel, `None` where nothing is to be heard.
+    pub fn write(&mut self, rate: u32, left: Option<&[i16]>, right: Option<&[i16]>) {
         if self.gone {
             return;
         }
-        self.gathered.extend_from_slice(frame);
-        let per_block = u64::from(rate) * u64::from(self.block_ms) / 1_000 * u64::from(channels);
-        if u64::try_from(self.gathered.len()).unwrap_or(u64::MAX) >= per_block {
-            self.flush(rate, channels);
+        let (mut turned, silence) = ([[0; FRAME_MAX]; 2], [0; FRAME_MAX]);
+        let frame = silence.get(..samples_of(20, rate)).unwrap_or_default();
+        let (left, right) = (left.unwrap_or(frame), right.unwrap_or(frame));
+        let [first, second] = &mut turned;
+        let (left, right) = if rate == self.rate {
+            (left, right)
+        } else {
+            if self.filters.as_ref().is_none_or(|(from, _)| *from != rate) {
+                let filters = Resampler::new(rate, self.rate).zip(Resampler::new(rate, self.rate));
+                self.filters = filters.map(|(left, right)| (rate, Box::new([left, right])));
+            }
+            let Some((_, filters)) = &mut self.filters else { return };
+            let [to_left, to_right] = filters.as_mut();
+            let length = to_left.process(left, first);
+            if self.channels == 2 {
+                to_right.process(right, second);
+            }
+            (first.get(..length).unwrap_or_default(), second.get(..length).unwrap_or_default())
+        };
+        if self.channels == 2 {
+            left.iter().zip(right).for_each(|(left, right)| self.gathered.extend([*left, *right]));
+        } else {
+            self.gathered.extend_from_slice(left);
+        }
+        if self.gathered.len() >= samples_of(u32::from(self.block_ms), self.rate) * usize::from(self.channels) {
+            self.flush();
         }
     }
 
     /// Offers what was gathered, also when it is less than a block.
-    pub fn flush(&mut self, rate: u32, channels: u8) {
+    pub fn flush(&mut self) {
         if self.gathered.is_empty() || self.gone {
             return;
         }
         let samples: Box<[i16]> = self.gathered.as_slice().into();
         self.gathered.clear();
-        let each = u64::try_from(samples.len() / usize::from(channels.max(1))).unwrap_or(0);
-        match self.blocks.try_send(TapBlock { rate, channels, samples, lost_before: self.lost }) {
+        let each = u64::try_from(samples.len() / usize::from(self.channels.max(1))).unwrap_or(0);
+        let block = TapBlock { rate: self.rate, channels: self.channels, samples, lost_before: self.lost };
+        match self.blocks.try_send(block) {
             Ok(()) => self.lost = 0,
             Err(TrySendError::Full(_)) => {
                 self.lost += each;
@@ -132,22 +177,46 @@ mod tests {
     #[test]
     fn frames_leave_as_blocks_in_order() {
         let (mut out, listener) = tap(40, 4);
-        out.write(8_000, 1, &[1; 160]);
+        out.write(8_000, Some(&[1; 160]), None);
         assert!(listener.try_recv().is_err(), "half a block waits");
-        out.write(8_000, 1, &[2; 160]);
+        out.write(8_000, Some(&[2; 160]), None);
         let block = listener.try_recv().expect("a whole block");
         assert_eq!((block.samples.len(), block.samples[0], block.samples[319], block.lost_before), (320, 1, 2, 0));
+    }
+
+    #[test]
+    fn two_voices_stand_on_two_channels_and_silence_keeps_its_place() {
+        let (mut out, listener) = tap(20, 4);
+        out.shape(8_000, 2);
+        out.write(8_000, Some(&[1; 160]), Some(&[2; 160]));
+        out.write(8_000, None, Some(&[3; 160]));
+        let starts: Vec<[i16; 2]> = listener.try_iter().map(|block| [block.samples[0], block.samples[1]]).collect();
+        assert_eq!(starts, [[1, 2], [0, 3]]);
+    }
+
+    #[test]
+    fn a_tap_keeps_its_rate_when_the_desk_changes_its_own() {
+        let (mut out, listener) = tap(20, 16);
+        out.shape(16_000, 2);
+        for rate in [8_000, 16_000, 48_000, 8_000] {
+            let frame = vec![100; samples_of(20, rate)];
+            out.write(rate, Some(&frame), Some(&frame));
+        }
+        out.flush();
+        let blocks: Vec<TapBlock> = listener.try_iter().collect();
+        assert!(blocks.iter().all(|block| (block.rate, block.channels) == (16_000, 2)));
+        assert_eq!(blocks.iter().map(|block| block.samples.len()).sum::<usize>(), 4 * 640);
     }
 
     #[test]
     fn a_slow_listener_loses_audio_and_is_told_how_much_and_nobody_waits() {
         let (mut out, listener) = tap(20, 1);
         for _ in 0..5 {
-            out.write(8_000, 2, &[7; 320]);
+            out.write(8_000, Some(&[7; 160]), None);
         }
         assert_eq!(out.lost(), 4 * 160);
         assert_eq!(listener.try_recv().expect("the first").lost_before, 0);
-        out.write(8_000, 2, &[8; 320]);
+        out.write(8_000, Some(&[8; 160]), None);
         assert_eq!(listener.try_recv().expect("the sixth").lost_before, 4 * 160);
     }
 
@@ -155,8 +224,8 @@ mod tests {
     fn a_listener_that_went_away_costs_nothing_more() {
         let (mut out, listener) = tap(20, 1);
         drop(listener);
-        out.write(8_000, 1, &[7; 160]);
-        out.write(8_000, 1, &[7; 160]);
+        out.write(8_000, Some(&[7; 160]), None);
+        out.write(8_000, Some(&[7; 160]), None);
         assert!(out.is_gone());
         assert_eq!(out.lost(), 0);
     }

@@ -15,6 +15,6 @@ pub mod resample;
 pub mod sample;
 pub mod stretch;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 pub mod tone;
 pub mod tones_by_country;

@@ -1,0 +1,4 @@
+//! Whole calls over the desk: what one side sends is found in what the other side receives.
+
+mod codecs;
+mod phone;
