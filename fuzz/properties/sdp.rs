@@ -1,7 +1,8 @@
 //! What must hold for any two bodies taken as offer and answer. Used by the fuzz target and by the replay of its seeds.
 
 use offhook::base::entropy::Entropy;
-use offhook::domain::leg::media_plan::{self, Addresses, MediaPlan, Side};
+use offhook::domain::leg::media_plan::{self, MediaPlan, Side};
+use offhook::domain::trunk::media::MediaSettings;
 use offhook::domain::trunk::settings::SrtpPolicy;
 use offhook::protocol::sdp::attribute::Direction;
 use offhook::protocol::sdp::offer_answer::{self, Local, Policy, Security};
@@ -76,28 +77,52 @@ fn check(offer: &Description<'_>, answer: &Description<'_>) {
 
 /// A whole exchange through two legs; what leaves us is always a description, and never tells the other side's origin.
 fn legs_hold(offer: &[u8], answer: &[u8]) {
+    let codecs = [Box::from("PCMU"), Box::from("opus/48000")];
+    let media = MediaSettings::of_trunk();
+    for srtp in [SrtpPolicy::Plain, SrtpPolicy::Optional, SrtpPolicy::Required] {
+        let side = Side { host: "192.0.2.9", codecs: &codecs, srtp, media: &media, is_phone: true };
+        exchange_holds(offer, answer, (&side, false));
+        exchange_holds(offer, answer, (&side, true));
+    }
+}
+
+fn exchange_holds(offer: &[u8], answer: &[u8], (side, is_relayed): (&Side<'_>, bool)) {
     let mut entropy = Entropy::from_number(1);
     let (mut caller, mut callee) = (MediaPlan::new(&mut entropy), MediaPlan::new(&mut entropy));
-    let codecs = [Box::from("PCMU"), Box::from("opus/48000")];
-    for srtp in [SrtpPolicy::Plain, SrtpPolicy::Optional, SrtpPolicy::Required] {
-        let side = Side { host: "192.0.2.9", codecs: &codecs, srtp, addresses: Addresses::PassThrough };
-        let Ok(passed) = caller.offered(offer, &side) else { continue };
-        let Ok(sent) = callee.offer_to(&passed, &side) else { continue };
-        let mut leaving = vec![sent];
-        leaving.extend(caller.answer_to(answer, &side));
-        for body in leaving {
-            let description = Description::parse(&body).expect("what leaves us");
-            assert_eq!(description.origin().map(|origin| (origin.user, origin.address)), Some(("-", "192.0.2.9")));
-            assert!(
-                srtp != SrtpPolicy::Plain
-                    || description.media.iter().all(|media| media.port == 0 || !media.is_secure())
-            );
-            assert!(
-                srtp != SrtpPolicy::Required
-                    || description.media.iter().all(|media| media.port == 0 || !media.is_rtp() || media.is_secure())
-            );
+    if is_relayed {
+        for (plan, port) in [(&mut caller, 20_000), (&mut callee, 20_002)] {
+            plan.relay(true, side, &mut entropy);
+            plan.opened(([192, 0, 2, 9], port).into());
         }
-        callee.settle();
-        assert_eq!(callee.refresh(&side), callee.refresh(&side));
     }
+    let Ok(passed) = caller.offered(offer, side) else { return };
+    let Ok(sent) = callee.offer_to(&passed, side) else { return };
+    let _ = callee.answered(answer);
+    let mut leaving = vec![sent];
+    leaving.extend(caller.answer_to(answer, side));
+    for body in leaving {
+        let description = Description::parse(&body).expect("what leaves us");
+        assert_eq!(description.origin().map(|origin| (origin.user, origin.address)), Some(("-", "192.0.2.9")));
+        for media in description.media.iter().filter(|media| media.port != 0) {
+            let is_keyed = media.cryptos().next().is_some();
+            assert!(side.srtp != SrtpPolicy::Plain || !media.is_secure() && !is_keyed);
+            assert!(side.srtp != SrtpPolicy::Required || !media.is_rtp() || media.is_secure() || is_keyed);
+            if is_relayed {
+                let host = description.connection(media).map(|connection| connection.host);
+                assert!(media.is_audio() && matches!(media.port, 20_000 | 20_002) && host == Some("192.0.2.9"));
+                let mut payloads: Vec<u8> = media.codecs().map(|codec| codec.payload).collect();
+                assert_eq!(payloads.len(), media.formats.len());
+                payloads.sort_unstable();
+                assert!(payloads.windows(2).all(|pair| pair[0] != pair[1]), "one number for two formats");
+            }
+        }
+    }
+    for plan in [&caller, &callee] {
+        if let Some(agreement) = plan.agreement() {
+            let wish = agreement.plan(side.media, None);
+            assert!(!wish.codecs.is_empty() && (side.srtp != SrtpPolicy::Required || wish.srtp.is_some()));
+        }
+    }
+    callee.settle();
+    assert_eq!(callee.refresh(side), callee.refresh(side));
 }

@@ -66,3 +66,9 @@ pub const STRANGERS_MAX: usize = 65_536;
 pub const SUBSCRIPTIONS_MAX: usize = 20_000;
 /// Subscriptions of one phone: a busy-lamp field of a large console.
 pub const SUBSCRIPTIONS_PER_PHONE_MAX: usize = 256;
+/// How long after its plan a stream may learn where its peer really sends from; later every stranger is refused.
+pub const LEARNING_WINDOW: Duration = Duration::from_secs(10);
+/// After which silence of a peer that should send its call is told of it, where nothing else is configured.
+pub const SILENCE_TOLD: Duration = Duration::from_secs(60);
+/// How long a media worker may take to open or close a stream before it counts as not done.
+pub const STREAM_PATIENCE: Duration = Duration::from_secs(3);

@@ -112,6 +112,7 @@ impl EarlyOffers {
         dialog.refresh(message);
         line.peer.learn(message);
         let described = description(message).map(|answer| {
+            line.answered(answer);
             line.hear(answer);
             Bytes::copy_from_slice(answer)
         });

@@ -248,10 +248,11 @@ impl Established {
             return Some(self.take().hang_up(line, wire, cause));
         }
         if confirming.has_made_offer {
-            line.media.settle();
             if let Some(answer) = description(&message) {
+                line.answered(answer);
                 line.hear(answer);
             }
+            line.media.settle();
             wire.emit(line.id, LegEvent::Acknowledged { message });
         }
         None

@@ -433,6 +433,9 @@ impl Inbound {
         if describes && !self.has_offer {
             // The answer to our offer is in: the 200 holds none, and neither does its ACK.
             self.has_offer = true;
+            if let Some(answer) = description(&request.message) {
+                line.answered(answer);
+            }
             line.media.settle();
             wire.emit(line.id, LegEvent::EarlyAnswer { message: request.message });
         }

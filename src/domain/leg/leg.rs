@@ -121,6 +121,11 @@ impl Line {
         is_new
     }
 
+    /// Takes an answer in a running dialog. One that gives no stream leaves the leg without, as a rejected stream does.
+    pub fn answered(&mut self, answer: &[u8]) {
+        let _ = self.media.answered(answer);
+    }
+
     pub fn credentials_may_answer(&self) -> bool {
         self.party.credentials().is_some()
     }

@@ -296,6 +296,9 @@ impl Established {
         let made = described.filter(|_| asked_for_one).map(|offer| hear_offer(line, wire, offer));
         let offer = made.and_then(Result::ok);
         if offer.is_none() {
+            if let Some(answer) = described.filter(|_| !asked_for_one) {
+                line.answered(answer);
+            }
             line.media.settle();
             self.acknowledge(line, wire, None);
         }

@@ -247,6 +247,12 @@ impl Outbound {
         if message.status() == 180 && line.facts.ringing_at.is_none() {
             line.facts.ringing_at = Some(wire.now.unix_millis());
         }
+        if let Some(answer) = description(&message).filter(|_| self.plan.offer.is_some())
+            && line.media.answered(answer).is_err()
+        {
+            wire.emit(line.id, LegEvent::Failed(Failure::of(Cause::MediaNotAcceptable, FailureReason::Media)));
+            return self.give_up(line, wire, Cause::MediaNotAcceptable);
+        }
         let made = description(&message).filter(|_| answers_later).map(|offer| hear_offer(line, wire, offer));
         let Ok(offer) = made.transpose() else {
             wire.emit(line.id, LegEvent::Failed(Failure::of(Cause::MediaNotAcceptable, FailureReason::Media)));
@@ -360,10 +366,17 @@ impl Outbound {
             line.hear(described);
         }
         if self.plan.offer.is_some() {
+            let answer = description(&message).filter(|_| !is_agreed);
+            let answered = answer.map_or(Ok(()), |answer| line.media.answered(answer));
             if !established.is_asked() {
                 line.media.settle();
             }
             established.acknowledge(line, wire, None);
+            if answered.is_err() {
+                let state = established.hang_up(line, wire, Cause::MediaNotAcceptable);
+                wire.emit(line.id, LegEvent::Failed(Failure::of(Cause::MediaNotAcceptable, FailureReason::Media)));
+                return state;
+            }
             wire.emit(line.id, LegEvent::Answered { fork, message, offer: None });
             return State::Established(Box::new(established));
         }

@@ -23,6 +23,7 @@ pub fn caller(phone: &Phone, invite: &Message) -> Identity {
 mod tests {
     use super::*;
     use crate::base::secret::Secret;
+    use crate::domain::trunk::media::MediaSettings;
     use crate::domain::trunk::settings::tests::numbers;
     use crate::domain::trunk::settings::{Credentials, SrtpPolicy};
     use std::time::Duration;
@@ -40,6 +41,7 @@ mod tests {
             expires_max: Duration::from_secs(3_600),
             codecs: Vec::new(),
             srtp: SrtpPolicy::Plain,
+            media: MediaSettings::passing(),
             calls_max: 2,
             max_duration: Duration::from_secs(7_200),
         }

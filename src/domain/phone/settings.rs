@@ -1,5 +1,6 @@
 //! What configuration says of one phone, already validated. Holds no state.
 
+use crate::domain::trunk::media::MediaSettings;
 use crate::domain::trunk::settings::{Credentials, NumberRules, SrtpPolicy};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub struct Phone {
     pub expires_max: Duration,
     pub codecs: Vec<Box<str>>,
     pub srtp: SrtpPolicy,
+    pub media: MediaSettings,
     pub calls_max: u32,
     pub max_duration: Duration,
 }

@@ -2,7 +2,7 @@
 
 use crate::protocol::sip::digest::Algorithm;
 use crate::protocol::sip::path::{ListenerId, Transport};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,9 @@ pub struct Profile {
     pub session_timer: SessionTimerPolicy,
     pub reliable: ReliablePolicy,
     pub digest: DigestPolicy,
+    /// Where ports for audio are bound, and the address by which peers reach them; the listener's where absent.
+    pub media_bind: Option<IpAddr>,
+    pub media_address: Option<IpAddr>,
 }
 
 /// One socket that we listen on.
@@ -64,6 +67,17 @@ pub struct SessionTimerPolicy {
     pub enabled: bool,
     pub expires: Duration,
     pub min: Duration,
+}
+
+impl Profile {
+    /// Where a leg's port for audio is bound, and the address that its peer is told; `None`: that of the port.
+    pub fn media_place(&self, listener: &Listener) -> (IpAddr, Option<IpAddr>) {
+        let fits = |address: &IpAddr| address.is_ipv4() == listener.bind.is_ipv4();
+        let bind = self.media_bind.filter(fits).unwrap_or(listener.bind.ip());
+        let shown: Option<IpAddr> = listener.advertised_host.trim_start_matches('[').trim_end_matches(']').parse().ok();
+        let own = shown.filter(fits).unwrap_or(bind);
+        (bind, self.media_address.filter(fits).or(Some(own)).filter(|address| !address.is_unspecified()))
+    }
 }
 
 /// What phones are challenged with (RFC 8760). Some give up on a challenge that they do not know instead of taking the other.

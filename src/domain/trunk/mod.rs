@@ -6,6 +6,7 @@ pub mod health;
 pub mod identify;
 pub mod identity;
 pub mod limits;
+pub mod media;
 pub mod number_rules;
 pub mod registration;
 pub mod settings;

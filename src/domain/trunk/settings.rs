@@ -1,6 +1,7 @@
 //! What configuration says of one trunk, already validated. Holds no state.
 
 use crate::base::secret::Secret;
+use crate::domain::trunk::media::MediaSettings;
 use crate::protocol::sip::path::{ListenerId, Transport};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ pub struct Trunk {
     /// Its P-Asserted-Identity, Privacy and Diversion are believed, and ours are sent to it.
     pub trusted: bool,
     pub srtp: SrtpPolicy,
+    pub media: MediaSettings,
     /// Requests above the datagram bound may go to it by TCP.
     pub large_by_tcp: bool,
     /// It takes INVITE with Replaces for dialogs that are not ours (RFC 3891).
@@ -196,6 +198,7 @@ pub mod tests {
             codecs: Vec::new(),
             trusted: false,
             srtp: SrtpPolicy::Plain,
+            media: MediaSettings::passing(),
             large_by_tcp: false,
             replaces: false,
             ring_timeout: Duration::from_secs(60),

@@ -1,7 +1,9 @@
 //! `[[phone]]` of a file in `sip-profiles/`.
 
 use crate::domain::phone::settings::Phone;
+use crate::domain::trunk::media::MediaSettings;
 use crate::domain::trunk::settings::{Credentials, SrtpPolicy};
+use crate::edge::config::convert_media;
 use crate::edge::config::fields::Fields;
 use crate::edge::config::reading::Item;
 use crate::edge::config::shared;
@@ -32,6 +34,7 @@ pub fn phone(fields: Fields<'_>, profile: &str, realm: &str) -> Option<NamedPhon
     }
     let codecs = shared::codecs(&fields);
     let srtp = fields.choice("srtp", shared::SRTP, SrtpPolicy::Plain);
+    let media = convert_media::settings(&fields, MediaSettings::of_phone());
     let calls_max = fields.integer("calls_max", 4, 0..=10_000);
     let max_duration = fields.duration("max_duration", Duration::from_secs(14_400), seconds(1, 604_800));
     fields.finish();
@@ -48,6 +51,7 @@ pub fn phone(fields: Fields<'_>, profile: &str, realm: &str) -> Option<NamedPhon
         expires_max,
         codecs,
         srtp,
+        media,
         calls_max,
         max_duration,
     });

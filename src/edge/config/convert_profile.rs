@@ -2,6 +2,7 @@
 
 use crate::domain::profile::{DigestPolicy, Listener, Profile, ReliablePolicy, SessionTimerPolicy, Timers, TlsFiles};
 use crate::edge::config::certificates;
+use crate::edge::config::convert_media;
 use crate::edge::config::fields::{Fields, printable};
 use crate::edge::config::place::Place;
 use crate::edge::config::shared;
@@ -55,6 +56,12 @@ pub fn profile(fields: Fields<'_>, file_stem: &str) -> (Profile, bool, Place) {
         session_timer: session_timer(fields.table("session_timer")),
         reliable: fields.choice("reliable", RELIABLE, ReliablePolicy::Supported),
         digest: fields.choice("digest", DIGEST, DigestPolicy::Both),
+        media_bind: convert_media::address(&fields, "media_bind", "the address of the listener's `bind`"),
+        media_address: convert_media::address(
+            &fields,
+            "media_address",
+            "the listener's `advertise` where that is an address, else `media_bind`",
+        ),
     };
     let at = fields.place("name");
     fields.finish();

@@ -1,9 +1,11 @@
 //! `[[trunk]]` of a file in `sip-profiles/`.
 
+use crate::domain::trunk::media::MediaSettings;
 use crate::domain::trunk::settings::{
     FailoverPolicy, HeaderRules, HealthPolicy, Network, Registration, SrtpPolicy, Trunk, TrunkLimits, TrunkTarget,
 };
 use crate::edge::config::certificates;
+use crate::edge::config::convert_media;
 use crate::edge::config::convert_profile::NamedListener;
 use crate::edge::config::fields::{Fields, printable};
 use crate::edge::config::reading::Item;
@@ -76,6 +78,7 @@ pub fn trunk(fields: Fields<'_>, senders: &Senders<'_>) -> Option<NamedTrunk> {
         codecs: shared::codecs(&fields),
         trusted: fields.flag("trusted", false),
         srtp: fields.choice("srtp", shared::SRTP, SrtpPolicy::Plain),
+        media: convert_media::settings(&fields, MediaSettings::of_trunk()),
         large_by_tcp: fields.flag("large_by_tcp", true),
         replaces: fields.flag("replaces", false),
         ring_timeout: fields.duration("ring_timeout", Duration::from_secs(120), seconds(1, 600)),

@@ -3,6 +3,7 @@
 mod certificates;
 mod convert_daemon;
 mod convert_dialplan;
+mod convert_media;
 mod convert_phone;
 mod convert_profile;
 mod convert_trunk;

@@ -6,11 +6,13 @@ use crate::domain::dialplan::{Destination, Dialplan};
 use crate::domain::phone::settings::Phone;
 use crate::domain::profile::{Listener, Profile};
 use crate::domain::switchboard::interface::AdmissionPolicy;
+use crate::domain::trunk::media::MediaSettings;
 use crate::domain::trunk::settings::{Credentials, NumberRules, Trunk, TrunkTarget};
 use crate::edge::config::Daemon;
 use crate::edge::config::fields::shown;
 use crate::edge::config::plan::Effect;
 use crate::edge::transport::TransportLimits;
+use crate::media::command::OpusWish;
 use sha2::{Digest, Sha256};
 use std::fmt::Debug;
 use std::time::Duration;
@@ -76,6 +78,24 @@ impl Lines {
         self.text("numbers.tech_prefix_in", &rules.tech_prefix_in);
         self.text("numbers.tech_prefix_out", &rules.tech_prefix_out);
         self.word("numbers.format_out", rules.format_out);
+    }
+
+    fn media(&mut self, settings: &MediaSettings) {
+        // Every field is written below; a new one does not compile until it is.
+        let MediaSettings { route, recode, dtmf, detect_in_band, silent_after, silence_ends, learning, opus } =
+            settings;
+        let OpusWish { bits_per_second, complexity, forward_error_correction, discontinuous } = opus;
+        self.word("media", route);
+        self.text("recode", recode);
+        self.word("dtmf", dtmf);
+        self.text("dtmf_in_band", detect_in_band);
+        self.time("rtp_timeout", silent_after.unwrap_or_default());
+        self.text("rtp_timeout_ends", silence_ends);
+        self.word("learning", learning);
+        self.text("opus.bits_per_second", bits_per_second);
+        self.text("opus.complexity", complexity);
+        self.text("opus.fec", forward_error_correction);
+        self.text("opus.dtx", discontinuous);
     }
 }
 
@@ -156,8 +176,18 @@ pub fn admission(policy: &AdmissionPolicy) -> Vec<Line> {
 
 pub fn profile(profile: &Profile) -> Vec<Line> {
     // Every field is written below; a new one does not compile until it is.
-    let Profile { name: _, listeners: _, realm: _, product: _, timers: _, session_timer: _, reliable: _, digest: _ } =
-        profile;
+    let Profile {
+        name: _,
+        listeners: _,
+        realm: _,
+        product: _,
+        timers: _,
+        session_timer: _,
+        reliable: _,
+        digest: _,
+        media_bind: _,
+        media_address: _,
+    } = profile;
     let mut lines = Lines::new(Effect::NewCalls);
     lines.text("realm", &profile.realm);
     lines.text("product", &profile.product);
@@ -169,6 +199,8 @@ pub fn profile(profile: &Profile) -> Vec<Line> {
     lines.time("session_timer.min", profile.session_timer.min);
     lines.word("reliable", profile.reliable);
     lines.word("digest", profile.digest);
+    lines.text("media_bind", profile.media_bind.map_or("the listener's".to_owned(), |address| address.to_string()));
+    lines.text("media_address", profile.media_address.map_or("the listener's".to_owned(), |own| own.to_string()));
     lines.all
 }
 
@@ -210,6 +242,7 @@ pub fn trunk(trunk: &Trunk, profiles: &Profiles) -> Vec<Line> {
         codecs: _,
         trusted: _,
         srtp: _,
+        media: _,
         large_by_tcp: _,
         replaces: _,
         ring_timeout: _,
@@ -235,6 +268,7 @@ pub fn trunk(trunk: &Trunk, profiles: &Profiles) -> Vec<Line> {
     lines.list("codecs", &trunk.codecs);
     lines.text("trusted", trunk.trusted);
     lines.word("srtp", trunk.srtp);
+    lines.media(&trunk.media);
     lines.text("large_by_tcp", trunk.large_by_tcp);
     lines.text("replaces", trunk.replaces);
     lines.time("ring_timeout", trunk.ring_timeout);
@@ -286,6 +320,7 @@ pub fn phone(phone: &Phone) -> Vec<Line> {
         expires_max: _,
         codecs: _,
         srtp: _,
+        media: _,
         calls_max: _,
         max_duration: _,
     } = phone;
@@ -297,6 +332,7 @@ pub fn phone(phone: &Phone) -> Vec<Line> {
     lines.numbers(&phone.numbers);
     lines.list("codecs", &phone.codecs);
     lines.word("srtp", phone.srtp);
+    lines.media(&phone.media);
     lines.text("calls_max", phone.calls_max);
     lines.time("max_duration", phone.max_duration);
     lines.effect = Effect::AtOnce;

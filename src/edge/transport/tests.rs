@@ -121,6 +121,8 @@ fn profiles(listeners: Vec<Listener>) -> Arc<Profiles> {
         },
         reliable: ReliablePolicy::Off,
         digest: crate::domain::profile::DigestPolicy::Both,
+        media_bind: None,
+        media_address: None,
     };
     Arc::new(Profiles { profiles: vec![Arc::new(profile)], listeners: (0..count).map(|index| (0, index)).collect() })
 }

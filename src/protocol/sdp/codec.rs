@@ -66,7 +66,7 @@ impl<'a> Codec<'a> {
 
     /// Parameters that change what the payload looks like, so that both sides must have the same:
     /// RFC 4867 8.3.1 octet-align, RFC 6184 8.1 packetization-mode. Others are hints of one side.
-    fn framing(&self) -> &'a str {
+    pub fn framing(&self) -> &'a str {
         let name = match self.name {
             name if name.eq_ignore_ascii_case("AMR") || name.eq_ignore_ascii_case("AMR-WB") => "octet-align",
             name if name.eq_ignore_ascii_case("H264") => "packetization-mode",

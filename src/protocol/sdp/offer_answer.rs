@@ -223,7 +223,8 @@ fn is_substance(offered: &Media<'_>, given: &Media<'_>, format: &str) -> bool {
     !given.codec(format).or_else(|| offered.codec(format)).is_some_and(|codec| codec.is_companion())
 }
 
-fn rejected<'a>(offered: &Media<'_>) -> Media<'a> {
+/// The place of a stream that is not taken.
+pub fn rejected<'a>(offered: &Media<'_>) -> Media<'a> {
     let mid = offered.mid().map(|mid| Line::new(b'a', format!("mid:{mid}")));
     Media {
         kind: Cow::Owned(offered.kind.to_string()),

@@ -16,6 +16,7 @@ use offhook::domain::phone::settings::Phone;
 use offhook::domain::profile::{Listener, Profile, ReliablePolicy, SessionTimerPolicy, Timers};
 use offhook::domain::switchboard::owner::{self, Owner};
 use offhook::domain::trunk::identity::{Dialled, Identity};
+use offhook::domain::trunk::media::MediaSettings;
 use offhook::domain::trunk::settings::*;
 use offhook::protocol::sip::message::{Message, Method};
 use offhook::protocol::sip::path::{ListenerId, Outgoing, Path, Target, Transport};
@@ -496,6 +497,8 @@ impl World {
             session_timer: self.session,
             reliable: self.reliable,
             digest: offhook::domain::profile::DigestPolicy::Both,
+            media_bind: None,
+            media_address: None,
         };
         Profiles { profiles: vec![Arc::new(profile)], listeners: numbers }
     }
@@ -525,6 +528,7 @@ fn phone(name: &str, digest: Credentials) -> Phone {
         expires_max: Duration::from_secs(3600),
         codecs: Vec::new(),
         srtp: SrtpPolicy::Plain,
+        media: MediaSettings::passing(),
         calls_max: 0,
         max_duration: Duration::from_secs(7200),
     }
@@ -549,6 +553,7 @@ fn trunk(name: &str) -> Trunk {
         codecs: Vec::new(),
         trusted: false,
         srtp: SrtpPolicy::Plain,
+        media: MediaSettings::passing(),
         large_by_tcp: false,
         replaces: false,
         ring_timeout: Duration::from_secs(60),

@@ -17,6 +17,7 @@ use crate::domain::switchboard::Switchboard;
 use crate::domain::switchboard::interface::{
     Exchange, RefusalReason, SwitchboardEvent, SwitchboardInput as Input, SwitchboardOutput as Output,
 };
+use crate::domain::trunk::media::MediaSettings;
 use crate::domain::trunk::settings::tests::{numbers, target, trunk};
 use crate::domain::trunk::settings::{Credentials, Network, SrtpPolicy, Trunk};
 use crate::protocol::sip::digest::client::{Challenge, Login};
@@ -59,6 +60,8 @@ fn profile(name: &str, listeners: Vec<Listener>) -> Arc<Profile> {
         },
         reliable: ReliablePolicy::Supported,
         digest: crate::domain::profile::DigestPolicy::Both,
+        media_bind: None,
+        media_address: None,
     })
 }
 
@@ -75,6 +78,7 @@ pub fn phone(name: &str) -> Phone {
         expires_max: Duration::from_secs(3_600),
         codecs: Vec::new(),
         srtp: SrtpPolicy::Plain,
+        media: MediaSettings::passing(),
         calls_max: 2,
         max_duration: Duration::from_secs(7_200),
     }

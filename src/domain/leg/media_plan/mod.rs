@@ -1,23 +1,23 @@
-//! What the session description of one leg becomes on another. Opens no port and carries no media.
+//! What the session description of one leg becomes on another, passed through or with us in between. Opens no port.
 
 use crate::base::cause::Cause;
 use crate::base::entropy::Entropy;
+use crate::domain::leg::media_plan::agreement::Agreement;
+use crate::domain::leg::media_plan::end::End;
 use crate::domain::phone::settings::Phone;
+use crate::domain::trunk::media::MediaSettings;
 use crate::domain::trunk::settings::{SrtpPolicy, Trunk};
 use crate::protocol::sdp::offer_answer::{self, Policy, Security, Unacceptable};
-use crate::protocol::sdp::parse::{Description, Line, Media};
+use crate::protocol::sdp::parse::{Description, Line};
 use crate::protocol::sdp::series::Series;
 use crate::protocol::sip::multipart;
 use bytes::Bytes;
+use std::net::SocketAddr;
 
-/// Whose addresses stand in c= and m= lines.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Addresses<'a> {
-    /// RTP flows from end to end.
-    PassThrough,
-    /// RTP comes to us: one port per m= line; zero, or none, ends that stream.
-    Ours { host: &'a str, ports: &'a [u16] },
-}
+pub mod agreement;
+pub mod end;
+pub mod formats;
+pub mod keys;
 
 /// How one leg's peer is to be spoken to; made afresh from the party's settings, so that a call holds no copy.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -27,7 +27,8 @@ pub struct Side<'a> {
     /// Audio codecs in order of preference; empty passes all. `telephone-event` and `CN` need no mention.
     pub codecs: &'a [Box<str>],
     pub srtp: SrtpPolicy,
-    pub addresses: Addresses<'a>,
+    pub media: &'a MediaSettings,
+    pub is_phone: bool,
 }
 
 /// Why no description can be sent to a peer.
@@ -51,15 +52,17 @@ pub struct MediaPlan {
     offer: Bytes,
     /// What we sent last when offer and answer were complete.
     agreed: Bytes,
+    /// Our own stream; `None` where audio goes from end to end.
+    end: Option<Box<End>>,
 }
 
 impl<'a> Side<'a> {
     pub fn of_trunk(trunk: &'a Trunk, host: &'a str) -> Side<'a> {
-        Side { host, codecs: &trunk.codecs, srtp: trunk.srtp, addresses: Addresses::PassThrough }
+        Side { host, codecs: &trunk.codecs, srtp: trunk.srtp, media: &trunk.media, is_phone: false }
     }
 
     pub fn of_phone(phone: &'a Phone, host: &'a str) -> Side<'a> {
-        Side { host, codecs: &phone.codecs, srtp: phone.srtp, addresses: Addresses::PassThrough }
+        Side { host, codecs: &phone.codecs, srtp: phone.srtp, media: &phone.media, is_phone: true }
     }
 
     fn policy(&self) -> Policy<'a> {
@@ -102,7 +105,7 @@ impl From<Unacceptable> for Refusal {
 impl MediaPlan {
     pub fn new(entropy: &mut Entropy) -> MediaPlan {
         let id = u32::try_from(entropy.below(0x7fff_ffff)).unwrap_or_default() + 1;
-        MediaPlan { series: Series::new(id), offer: Bytes::new(), agreed: Bytes::new() }
+        MediaPlan { series: Series::new(id), offer: Bytes::new(), agreed: Bytes::new(), end: None }
     }
 
     /// This leg's peer has sent an offer. It is remembered until `settle` for `answer_to`. What comes back is the offer as
@@ -110,7 +113,14 @@ impl MediaPlan {
     /// is left what `answer_alone` has to decline.
     pub fn offered(&mut self, offer: &[u8], side: &Side<'_>) -> Result<Bytes, Refusal> {
         let mut description = parse(offer)?;
-        let restricted = restrict(&mut description, side);
+        let mut policy = side.policy();
+        let mut checked = Ok(());
+        if let Some(end) = &self.end {
+            checked = end.check(&description, side);
+            // Whether it is secret enough was just judged; the keys are for us.
+            policy.security = Security::Optional;
+        }
+        let restricted = checked.and_then(|()| restrict(&mut description, &policy));
         self.offer = match restricted {
             Ok(true) => Bytes::from(description.to_string()),
             Ok(false) | Err(_) => Bytes::copy_from_slice(offer),
@@ -121,7 +131,14 @@ impl MediaPlan {
     /// What to offer to this leg's peer, made of what `offered` of the other leg gave.
     pub fn offer_to(&mut self, offer: &[u8], side: &Side<'_>) -> Result<Bytes, Refusal> {
         let mut description = parse(offer)?;
-        restrict(&mut description, side)?;
+        if let Some(end) = &mut self.end {
+            let last = self.series.last().clone();
+            let last = Description::parse(&last).unwrap_or_default();
+            let mut described = end.offer(&description, &last, side)?;
+            end.is_offering = true;
+            return Ok(self.series.next(&mut described.0, side.host));
+        }
+        restrict(&mut description, &side.policy())?;
         hide(&mut description, side);
         Ok(self.series.next(&mut description, side.host))
     }
@@ -134,6 +151,12 @@ impl MediaPlan {
         }
         let offer = parse(&self.offer)?;
         let mut description = parse(answer)?;
+        if let Some(end) = &mut self.end {
+            let mut described = end.answer(&offer, &description, side)?;
+            end.is_offering = false;
+            described.0.lines.extend(offer.lines.iter().filter(|line| line.letter == b't').map(own));
+            return Ok(self.series.next(&mut described.0, side.host));
+        }
         let given = live(&description);
         if offer_answer::fit(&offer, &mut description) == 0 && given > 0 {
             return Err(Refusal::NoCodec);
@@ -170,6 +193,9 @@ impl MediaPlan {
 
     /// RFC 3264 6: a stream is declined by its port of zero.
     fn decline(&mut self, side: &Side<'_>) -> Option<Bytes> {
+        if let Some(end) = &mut self.end {
+            end.is_offering = false;
+        }
         let offer = self.offer.clone();
         let mut description = parse(&offer).ok()?;
         description.media.iter_mut().for_each(|media| media.port = 0);
@@ -177,15 +203,52 @@ impl MediaPlan {
         Some(self.series.next(&mut description, side.host))
     }
 
+    /// From now on audio goes through us; where, `opened` will say.
+    pub fn relay(&mut self, recode: bool, side: &Side<'_>, entropy: &mut Entropy) {
+        self.end = Some(Box::new(End::new(recode, side, entropy)));
+    }
+
+    /// Our end of its stream, as its peer reaches it.
+    pub fn opened(&mut self, address: SocketAddr) {
+        if let Some(end) = &mut self.end {
+            end.address = address;
+        }
+    }
+
+    /// The peer has answered what we offered last. Once for each fork that answers early; never for what is an offer.
+    pub fn answered(&mut self, answer: &[u8]) -> Result<(), Refusal> {
+        let last = self.series.last();
+        match self.end.as_mut().filter(|end| end.is_offering) {
+            Some(end) => end.answered(&parse(last)?, &parse(answer)?),
+            None => Ok(()),
+        }
+    }
+
+    /// What is agreed of our stream with this peer, as its worker needs it.
+    pub fn agreement(&self) -> Option<&Agreement> {
+        self.end.as_ref()?.agreement()
+    }
+
+    /// Changes whenever the agreement does.
+    pub fn revision(&self) -> u32 {
+        self.end.as_ref().map_or(0, |end| end.revision())
+    }
+
     /// Offer and answer are complete: what was last sent is what holds.
     pub fn settle(&mut self) {
         self.offer = Bytes::new();
         self.agreed = self.series.last().clone();
+        if let Some(end) = &mut self.end {
+            end.is_offering = false;
+        }
     }
 
     /// The description that holds, to be sent again unchanged (session refresh); with a new version where a
     /// refused offer came between.
     pub fn refresh(&mut self, side: &Side<'_>) -> Option<Bytes> {
+        if let Some(end) = &mut self.end {
+            end.is_offering = true;
+        }
         if self.agreed == *self.series.last() {
             return Some(self.agreed.clone()).filter(|agreed| !agreed.is_empty());
         }
@@ -206,13 +269,12 @@ fn live(description: &Description<'_>) -> usize {
 
 /// Closes the streams that the side may not have, and says whether anything was changed. Refused when that leaves
 /// none of those there were.
-fn restrict(description: &mut Description<'_>, side: &Side<'_>) -> Result<bool, Refusal> {
-    let policy = side.policy();
+fn restrict(description: &mut Description<'_>, policy: &Policy<'_>) -> Result<bool, Refusal> {
     let mut first = None;
     let mut changed = false;
     let keyed = description.is_keyed();
     for media in &mut description.media {
-        match offer_answer::restrict(media, keyed, &policy) {
+        match offer_answer::restrict(media, keyed, policy) {
             Ok(other) => changed |= other,
             Err(unacceptable) => {
                 media.port = 0;
@@ -238,30 +300,10 @@ fn hide(description: &mut Description<'_>, side: &Side<'_>) {
     for media in &mut description.media {
         media.lines.retain(|line| !tells(line));
     }
-    if let Addresses::Ours { host, ports } = side.addresses {
-        let family = if host.contains(':') { "IP6" } else { "IP4" };
-        description.lines.retain(|line| !is_address(line));
-        description.lines.push(Line::new(b'c', format!("IN {family} {host}")));
-        for (index, media) in description.media.iter_mut().enumerate() {
-            take_address(media, ports.get(index).copied().unwrap_or_default());
-        }
-    }
 }
 
-fn take_address(media: &mut Media<'_>, port: u16) {
-    media.lines.retain(|line| !is_address(line));
-    media.ports = None;
-    if media.port != 0 {
-        media.port = port;
-    }
-}
-
-/// Lines that say where media goes: c=, `a=rtcp` (RFC 3605), ICE (RFC 8839).
-fn is_address(line: &Line<'_>) -> bool {
-    line.letter == b'c'
-        || line.attribute().is_some_and(|(name, _)| {
-            matches!(name, "rtcp" | "candidate" | "end-of-candidates" | "remote-candidates") || name.starts_with("ice-")
-        })
+fn own(line: &Line<'_>) -> Line<'static> {
+    Line { letter: line.letter, value: line.value.to_string().into() }
 }
 
 /// The session description in a body: all of it, or one part of a multipart body. A body without a type is taken as one.

@@ -1,0 +1,255 @@
+//! Our own end of a leg's audio: the descriptions in which we are the one who speaks and hears. Opens no port.
+
+use crate::base::entropy::Entropy;
+use crate::domain::leg::media_plan::agreement::{Agreement, View};
+use crate::domain::leg::media_plan::formats::{self, Choice};
+use crate::domain::leg::media_plan::keys::{OwnKeys, Taken};
+use crate::domain::leg::media_plan::{Refusal, Side};
+use crate::domain::trunk::settings::SrtpPolicy;
+use crate::media::command::SrtpKeys;
+use crate::protocol::sdp::codec::Codec as Format;
+use crate::protocol::sdp::offer_answer::{rejected, set_direction};
+use crate::protocol::sdp::parse::{Description, Line, Media};
+use std::net::SocketAddr;
+
+/// The one stream of audio that a leg has with us.
+#[derive(Debug)]
+pub struct End {
+    /// As peers reach it; nowhere before its port is open.
+    pub(super) address: SocketAddr,
+    keys: OwnKeys,
+    /// Between sides that may have different codecs.
+    recode: bool,
+    /// What we described last was an offer whose answer is to come.
+    pub(super) is_offering: bool,
+    agreement: Option<Agreement>,
+    revision: u32,
+}
+
+impl End {
+    pub fn new(recode: bool, side: &Side<'_>, entropy: &mut Entropy) -> End {
+        let keys = match side.srtp {
+            SrtpPolicy::Plain => OwnKeys::none(),
+            SrtpPolicy::Optional | SrtpPolicy::Required => OwnKeys::draw(entropy),
+        };
+        End {
+            address: SocketAddr::from(([0, 0, 0, 0], 0)),
+            keys,
+            recode,
+            is_offering: false,
+            agreement: None,
+            revision: 0,
+        }
+    }
+
+    /// Changes whenever what is agreed changes.
+    pub fn revision(&self) -> u32 {
+        self.revision
+    }
+
+    pub fn agreement(&self) -> Option<&Agreement> {
+        self.agreement.as_ref()
+    }
+
+    /// Whether a peer's offer holds a stream that we can be the other end of.
+    pub fn check(&self, offer: &Description<'_>, side: &Side<'_>) -> Result<(), Refusal> {
+        let is_empty = offer.media.iter().all(|media| media.port == 0);
+        if is_empty { Ok(()) } else { self.usable(offer, side).map(|_| ()) }
+    }
+
+    /// The first stream of an offer that can be ours, and what keeps it secret.
+    fn usable<'d>(
+        &self,
+        offer: &'d Description<'d>,
+        side: &Side<'_>,
+    ) -> Result<(usize, &'d Media<'d>, Option<Taken>), Refusal> {
+        let mut why = Refusal::NoCodec;
+        for (at, media) in offer.media.iter().enumerate() {
+            if !media.is_audio() || media.port == 0 || !media.is_rtp() {
+                continue;
+            }
+            let taken = self.keys.choose(media);
+            match (side.srtp, media.is_secure(), &taken) {
+                (SrtpPolicy::Plain, true, _) => why = Refusal::OnlySecure,
+                (_, true, None) | (SrtpPolicy::Required, _, None) => why = Refusal::NotSecure,
+                _ => return Ok((at, media, taken)),
+            }
+        }
+        Err(why)
+    }
+
+    /// What to offer to this leg's peer when the other side has offered `theirs`. `last`: what we described last.
+    pub fn offer(
+        &self,
+        theirs: &Description<'_>,
+        last: &Description<'_>,
+        side: &Side<'_>,
+    ) -> Result<Described, Refusal> {
+        let place = last.media.iter().position(|media| media.is_audio() && media.port != 0);
+        let place = place.or_else(|| last.media.iter().position(Media::is_audio)).unwrap_or(last.media.len());
+        let mut media: Vec<Media<'static>> = last.media.iter().map(|media| rejected(media)).collect();
+        let audio = match View::audio(theirs) {
+            Some(view) => self.offered_audio(view, last.media.get(place), side)?,
+            None => {
+                let closed = theirs.media.iter().find(|media| media.is_audio()).ok_or(Refusal::NoCodec)?;
+                rejected(closed)
+            }
+        };
+        match media.get_mut(place) {
+            Some(old) => *old = audio,
+            None => media.push(audio),
+        }
+        Ok(self.described(media))
+    }
+
+    fn offered_audio(
+        &self,
+        theirs: View<'_>,
+        last: Option<&Media<'_>>,
+        side: &Side<'_>,
+    ) -> Result<Media<'static>, Refusal> {
+        let known: Vec<Format<'_>> = last.map(|media| media.codecs().collect()).unwrap_or_default();
+        let offered: Vec<Format<'_>> = theirs.media.codecs().collect();
+        let choice = Choice { allowed: side.codecs, recode: self.recode };
+        let wanted = formats::to_offer(&offered, &known, &choice);
+        if wanted.is_empty() {
+            return Err(Refusal::NoCodec);
+        }
+        // Keys beside plain RTP: who knows none of them passes over them, and carriers refuse a second stream.
+        let protocol = if side.srtp == SrtpPolicy::Required { "RTP/SAVP" } else { "RTP/AVP" };
+        let mut media = self.audio(&wanted, protocol);
+        packet_times(&mut media, theirs.media);
+        if side.is_phone {
+            media.lines.push(Line::new(b'a', "rtcp-mux"));
+        }
+        media.lines.push(self.rtcp());
+        media.lines.extend(self.keys.lines());
+        set_direction(&mut media, theirs.direction());
+        Ok(media)
+    }
+
+    /// What to answer to this leg's peer's `offer` when the other side has answered `theirs`.
+    pub fn answer(
+        &mut self,
+        offer: &Description<'_>,
+        theirs: &Description<'_>,
+        side: &Side<'_>,
+    ) -> Result<Described, Refusal> {
+        let mut media: Vec<Media<'static>> = offer.media.iter().map(|media| rejected(media)).collect();
+        if let Some(other) = View::audio(theirs)
+            && let Some((at, audio, srtp)) = self.answered_audio(offer, other, side)?
+        {
+            let answer = self.described(vec![audio]);
+            let own = answer.0.media.first().map(|media| View { description: &answer.0, media });
+            let peer = offer.media.get(at).map(|media| View { description: offer, media });
+            if let (Some(own), Some(peer)) = (own, peer) {
+                self.agree(Some(Agreement::new(own, peer, own, srtp)));
+            }
+            if let (Some(place), Some(audio)) = (media.get_mut(at), answer.0.media.into_iter().next()) {
+                *place = audio;
+            }
+        } else {
+            self.agree(None);
+        }
+        Ok(self.described(media))
+    }
+
+    fn answered_audio(
+        &self,
+        offer: &Description<'_>,
+        theirs: View<'_>,
+        side: &Side<'_>,
+    ) -> Result<Option<Answered>, Refusal> {
+        let (at, offered, taken) = match self.usable(offer, side) {
+            Ok(usable) => usable,
+            Err(_) if offer.media.iter().all(|media| media.port == 0) => return Ok(None),
+            Err(refusal) => return Err(refusal),
+        };
+        let all: Vec<Format<'_>> = offered.codecs().collect();
+        let chosen: Vec<Format<'_>> = theirs.media.codecs().collect();
+        let answered = formats::to_answer(&all, &chosen, self.recode).ok_or(Refusal::NoCodec)?;
+        let mut media = self.audio(&answered, &offered.protocol);
+        packet_times(&mut media, theirs.media);
+        if let Some(mid) = offered.mid() {
+            media.lines.push(Line::new(b'a', format!("mid:{mid}")));
+        }
+        media.lines.push(if offered.rtcp_mux() { Line::new(b'a', "rtcp-mux") } else { self.rtcp() });
+        media.lines.extend(taken.as_ref().map(Taken::line));
+        let heard = View { description: offer, media: offered }.direction();
+        set_direction(&mut media, theirs.direction().and(heard.mirrored()));
+        Ok(Some((at, media, taken.map(|taken| taken.keys))))
+    }
+
+    /// The peer has answered what we offered last.
+    pub fn answered(&mut self, ours: &Description<'_>, answer: &Description<'_>) -> Result<(), Refusal> {
+        let at = ours.media.iter().position(|media| media.is_audio() && media.port != 0);
+        let own = at.and_then(|at| ours.media.get(at)).map(|media| View { description: ours, media });
+        let given = at.and_then(|at| answer.media.get(at)).filter(|media| media.port != 0);
+        let peer = given.map(|media| View { description: answer, media });
+        let (Some(own), Some(peer)) = (own, peer) else {
+            self.agree(None);
+            return Ok(());
+        };
+        let srtp = self.keys.taken(peer.media);
+        // Who says that it encrypts and shows no key can be neither heard nor trusted.
+        let is_lame = own.media.is_secure() || peer.media.is_secure();
+        if srtp.is_none() && is_lame {
+            self.agree(None);
+            return Err(Refusal::NotSecure);
+        }
+        self.agree(Some(Agreement::new(own, peer, peer, srtp)));
+        if self.agreement.is_some() { Ok(()) } else { Err(Refusal::NoCodec) }
+    }
+
+    fn agree(&mut self, agreement: Option<Agreement>) {
+        let agreement = agreement.filter(|agreement| !agreement.codecs.is_empty());
+        if agreement != self.agreement {
+            self.agreement = agreement;
+            self.revision = self.revision.wrapping_add(1);
+        }
+    }
+
+    fn audio(&self, formats: &[Format<'_>], protocol: &str) -> Media<'static> {
+        let mut lines = Vec::with_capacity(formats.len() * 2 + 8);
+        for Format { payload, name, clock, channels, parameters } in formats {
+            let channels = if *channels > 1 { format!("/{channels}") } else { String::new() };
+            lines.push(Line::new(b'a', format!("rtpmap:{payload} {name}/{clock}{channels}")));
+            lines.extend(parameters.map(|own| Line::new(b'a', format!("fmtp:{payload} {own}"))));
+        }
+        Media {
+            kind: "audio".into(),
+            port: self.address.port(),
+            ports: None,
+            protocol: protocol.to_owned().into(),
+            formats: formats.iter().map(|format| format.payload.to_string().into()).collect(),
+            lines,
+        }
+    }
+
+    fn rtcp(&self) -> Line<'static> {
+        Line::new(b'a', format!("rtcp:{}", self.address.port().saturating_add(1)))
+    }
+
+    fn described(&self, media: Vec<Media<'static>>) -> Described {
+        let address = self.address.ip();
+        let family = if address.is_ipv6() { "IP6" } else { "IP4" };
+        let lines = vec![Line::new(b'c', format!("IN {family} {address}"))];
+        Described(Description { origin: None, lines, media })
+    }
+}
+
+/// The place of the stream that we answer, our answer, and what keeps it secret.
+type Answered = (usize, Media<'static>, Option<SrtpKeys>);
+
+/// A description of ours, without its o= line.
+pub struct Described(pub Description<'static>);
+
+/// How much audio one packet may hold goes through us as it was said.
+fn packet_times(media: &mut Media<'static>, theirs: &Media<'_>) {
+    let ptime = theirs.ptime().map(|time| Line::new(b'a', format!("ptime:{time}")));
+    let maxptime = theirs.maxptime().map(|time| Line::new(b'a', format!("maxptime:{time}")));
+    media.lines.extend(ptime.into_iter().chain(maxptime));
+}
+
+#[cfg(test)]
+mod tests;
