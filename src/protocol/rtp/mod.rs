@@ -6,4 +6,5 @@ pub mod packet;
 pub mod sequence;
 pub mod srtp;
 pub mod suite;
+pub mod telephone_event;
 pub mod window;
