@@ -88,6 +88,9 @@ impl Call {
                 break;
             }
         }
+        for (leg, name) in std::mem::take(&mut self.parts.wire.questions) {
+            self.parts.outputs.push_back(CallOutput::Resolve { leg, name });
+        }
         self.conclude();
         self.parts.wire.settle();
     }
@@ -102,7 +105,7 @@ impl Call {
             let record = Box::new(record::draw_up(&self.parts));
             self.parts.outputs.push_back(CallOutput::Record(record));
         }
-        if self.is_recorded && self.parts.wire.transactions.is_empty() {
+        if self.is_recorded && self.parts.wire.is_idle() {
             self.is_finished = true;
             self.parts.release_all();
             self.parts.outputs.push_back(CallOutput::Finished);
@@ -178,6 +181,11 @@ impl Call {
     }
 
     fn on_no_response(&mut self, client: ClientKey, reason: FailureReason) {
+        if let Some(leg) = self.parts.wire.has_spare(client)
+            && self.parts.with(leg, |leg, wire| wire.again(&mut leg.line, client)) == Some(true)
+        {
+            return;
+        }
         let Some((leg, errand)) = self.parts.wire.errand(client, true) else { return };
         self.parts.with(leg, |leg, wire| leg.on_no_response(wire, errand, reason));
     }
@@ -213,6 +221,9 @@ impl Machine for Call {
             CallInput::Undeliverable { token } => self.parts.wire.transactions.undeliverable(now, token),
             CallInput::Seized { leg, outcome } => {
                 self.step(|phase, parts| phase.on_answer(parts, leg, Answer::Seized(outcome)));
+            }
+            CallInput::Resolved { leg, targets } if self.parts.leg(leg).is_some() => {
+                self.parts.with(leg, |leg, wire| wire.resolved(&mut leg.line, &targets));
             }
             CallInput::Resolved { leg, targets } => {
                 self.step(|phase, parts| phase.on_answer(parts, leg, Answer::Resolved(targets)));

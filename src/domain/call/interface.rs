@@ -6,11 +6,12 @@ use crate::base::id::{CallId, LegId};
 use crate::base::now::Now;
 pub use crate::domain::call::handover::Handover;
 use crate::domain::contact::Record;
+pub use crate::domain::leg::hop::NameToResolve;
 pub use crate::domain::leg::party::Party;
 pub use crate::domain::profile::Profiles;
 use crate::domain::trunk::identity::{Dialled, Identity};
 use crate::protocol::sip::message::Message;
-use crate::protocol::sip::path::{ListenerId, Outgoing, Path, Target, Transport};
+use crate::protocol::sip::path::{Outgoing, Path, Target};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,15 +77,6 @@ pub enum Place {
     At(Target),
     /// To be resolved by RFC 3263 first.
     Name(NameToResolve),
-}
-
-#[derive(Clone, PartialEq, Debug)]
-pub struct NameToResolve {
-    pub host: Box<str>,
-    pub port: Option<u16>,
-    pub transport: Option<Transport>,
-    pub listener: ListenerId,
-    pub tls_name: Option<Arc<str>>,
 }
 
 /// What a call is told. Boxed in its inbox, so that the inbox stays small.

@@ -49,6 +49,6 @@ impl Abandoned {
         headers::reason(&mut writer, Cause::Cancelled);
         wire.agent_header(&mut writer, target.path.listener);
         let (method, bytes) = (Method::Bye, writer.finish());
-        wire.send(leg, Errand::StrayBye, Ready { stamp, method, target, bytes, no_response: None });
+        wire.send_bare(leg, Errand::StrayBye, Ready { stamp, method, target, bytes, no_response: None });
     }
 }

@@ -90,7 +90,7 @@ impl EarlyOffers {
         let bytes = finish(writer, Some(&body));
         let cseq = dialog.local_cseq;
         let errand = Errand::EarlyUpdate(fork);
-        let client = wire.send(line.id, errand, Ready { stamp, method, target, bytes, no_response: None });
+        let client = wire.send(line, errand, Ready { stamp, method, target, bytes, no_response: None });
         self.ours = Some(Box::new(Ours { client, cseq, method, purpose: Purpose::Relay, body: Some(body) }));
         Ok(())
     }

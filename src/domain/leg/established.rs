@@ -8,7 +8,7 @@ use crate::domain::leg::challenge::Logins;
 use crate::domain::leg::early::EarlyOffers;
 use crate::domain::leg::event::{LegEvent, Request, description};
 use crate::domain::leg::headers;
-use crate::domain::leg::inbound::{GONE, OK, finish, in_order};
+use crate::domain::leg::inbound::{GONE, OK, in_order};
 use crate::domain::leg::leg::{self, Line, State};
 use crate::domain::leg::media_plan;
 use crate::domain::leg::offer::{Ours, Purpose, Theirs};
@@ -142,11 +142,7 @@ impl Established {
         if body.is_some() {
             line.media.settle();
         }
-        let stamp = wire.stamp(&line.target.path);
-        let writer = self.dialog.ack(cseq, &stamp.via);
-        let ack = finish(writer, body.as_ref());
-        let target = line.target.clone();
-        wire.transactions.acknowledge(wire.now, client, &self.dialog.remote_tag, target, ack);
+        wire.acknowledge(line, &self.dialog, (client, cseq), body.as_ref());
     }
 
     /// BYE, or a note to send it once the ACK is in.
@@ -333,7 +329,7 @@ impl Established {
         };
         let errand = if telling.method == Method::Info { Errand::Info } else { Errand::Notify };
         let (method, target) = (telling.method, line.target.clone());
-        wire.send(line.id, errand, Ready { stamp, method, target, bytes, no_response: None });
+        wire.send(line, errand, Ready { stamp, method, target, bytes, no_response: None });
     }
 
     pub fn on_cancelled(&mut self, line: &mut Line, wire: &mut Wire, server: ServerKey) {
@@ -367,10 +363,7 @@ impl Over {
             // A 2xx to a re-INVITE that the BYE has overtaken is acknowledged all the same.
             Errand::Reinvite if (200..300).contains(&message.status()) => {
                 let Ok(cseq) = message.cseq() else { return };
-                let stamp = wire.stamp(&line.target.path);
-                let ack = dialog.ack(cseq.number, &stamp.via).finish();
-                let target = line.target.clone();
-                wire.transactions.acknowledge(wire.now, whence.1, &dialog.remote_tag, target, ack);
+                wire.acknowledge(line, dialog, (whence.1, cseq.number), None);
             }
             Errand::Bye if matches!(message.status(), 401 | 407) => {
                 if let Some(bye) = &mut self.bye
@@ -394,7 +387,7 @@ fn send_bye(dialog: &mut Dialog, logins: &mut Logins, line: &Line, wire: &mut Wi
         writer.header(name, value);
     }
     let (method, target, bytes) = (Method::Bye, line.target.clone(), writer.finish());
-    wire.send(line.id, Errand::Bye, Ready { stamp, method, target, bytes, no_response: None });
+    wire.send(line, Errand::Bye, Ready { stamp, method, target, bytes, no_response: None });
 }
 
 /// A second 2xx to our INVITE, from another fork: acknowledged and ended (RFC 3261 13.2.2.4).
@@ -417,7 +410,7 @@ fn another_fork(
     let mut writer = dialog.request(Method::Bye, &stamp.via);
     writer.header(HeaderName::Reason, "SIP;cause=200;text=\"Call completed elsewhere\"");
     let (method, bytes) = (Method::Bye, writer.finish());
-    wire.send(line.id, Errand::StrayBye, Ready { stamp, method, target, bytes, no_response: None });
+    wire.send(line, Errand::StrayBye, Ready { stamp, method, target, bytes, no_response: None });
 }
 
 /// Whose fault it is when this peer is silent.

@@ -312,7 +312,7 @@ impl Inbound {
         if !has_made_offer && slot.early.theirs.is_none() {
             line.media.settle();
         }
-        line.target = wire.next_hop(&slot.dialog, &line.target, line.party.is_phone());
+        wire.route(line, &slot.dialog);
         let mut next = Established::answered(slot.dialog, self.server, has_made_offer && body.is_some());
         next.carry_on(slot.early);
         Some(next)

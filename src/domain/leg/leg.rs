@@ -7,6 +7,7 @@ use crate::domain::leg::abandoned::Abandoned;
 use crate::domain::leg::established::{Established, Over};
 use crate::domain::leg::event::{Failure, FailureReason, LegEvent, Request};
 use crate::domain::leg::headers::{self, Abilities};
+use crate::domain::leg::hop::NamedHop;
 use crate::domain::leg::inbound::{Inbound, Progress, Rejection, Source};
 use crate::domain::leg::media_plan::{self, MediaPlan};
 use crate::domain::leg::outbound::Outbound;
@@ -29,6 +30,8 @@ pub struct Line {
     pub party: Party,
     /// Where our requests go.
     pub target: Target,
+    /// Where that is a name.
+    pub name: Option<Box<NamedHop>>,
     pub media: MediaPlan,
     pub peer: Abilities,
     pub timer: SessionTimer,
@@ -95,6 +98,7 @@ impl Line {
             id,
             party,
             target,
+            name: None,
             media,
             peer: Abilities::default(),
             timer,
@@ -221,6 +225,9 @@ impl Leg {
 
     /// The leg itself, for another call; here remains what answers for its INVITE. `None`: something is under way.
     pub fn give_away(&mut self, wire: &mut Wire) -> Option<(Leg, Box<str>)> {
+        if self.line.is_awaiting_place() {
+            return None;
+        }
         let State::Established(established) = &mut self.state else { return None };
         let over = established.leave()?;
         let tag = established.dialog().local_tag.clone();

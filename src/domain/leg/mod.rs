@@ -7,6 +7,7 @@ pub mod established;
 pub mod event;
 pub mod farewell;
 pub mod headers;
+pub mod hop;
 pub mod inbound;
 #[allow(clippy::module_inception)]
 pub mod leg;

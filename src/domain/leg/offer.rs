@@ -101,7 +101,7 @@ impl Established {
             }
         };
         self.dialog.refresh(&request.message);
-        line.target = wire.next_hop(&self.dialog, &line.target, line.party.is_phone());
+        wire.route(line, &self.dialog);
         let described = description(&request.message);
         let is_new = described.is_none_or(|offer| fingerprint(offer) != line.heard);
         let Ok(offer) = described.map(|offer| hear_offer(line, wire, offer)).transpose() else {
@@ -227,7 +227,7 @@ impl Established {
         let bytes = finish(writer, body.as_ref());
         let errand = if method == Method::Invite { Errand::Reinvite } else { Errand::Update };
         let target = line.target.clone();
-        let client = wire.send(line.id, errand, Ready { stamp, method, target, bytes, no_response: None });
+        let client = wire.send(line, errand, Ready { stamp, method, target, bytes, no_response: None });
         self.ours = Some(Box::new(Ours { client, cseq: self.dialog.local_cseq, method, purpose, body }));
     }
 
@@ -283,7 +283,7 @@ impl Established {
         self.logins.succeeded();
         self.dialog.refresh(&message);
         line.peer.learn(&message);
-        line.target = wire.next_hop(&self.dialog, &line.target, line.party.is_phone());
+        wire.route(line, &self.dialog);
         line.timer.on_answer(wire.now, &message);
         let described = description(&message);
         if ours.method == Method::Invite {

@@ -20,7 +20,7 @@ use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::message::writer::Writer;
-use crate::protocol::sip::path::{Path, Target, Transport};
+use crate::protocol::sip::path::Target;
 use crate::protocol::sip::reliable::{Arrival, RAck, ReliableArrivals};
 use crate::protocol::sip::stamp;
 use crate::protocol::sip::transaction::set::ClientKey;
@@ -116,7 +116,9 @@ impl Outbound {
         let mut bytes = self.write(line, wire, &stamp, &credentials);
         if bytes.len() > limits::DATAGRAM_REQUEST_BYTES_MAX && self.size == Size::Untried {
             self.size = Size::Settled;
-            if let Some(target) = by_tcp(line, wire) {
+            if line.party.large_by_tcp()
+                && let Some(target) = wire.by_tcp(&line.target)
+            {
                 self.size = Size::ByTcp { before: std::mem::replace(&mut line.target, target) };
                 stamp.via = wire.via(&line.target.path, &stamp.branch);
                 bytes = self.write(line, wire, &stamp, &credentials);
@@ -126,7 +128,7 @@ impl Outbound {
         let no_response = line.party.no_response();
         let target = line.target.clone();
         self.client =
-            wire.send(line.id, Errand::Invite, Ready { stamp, method: Method::Invite, target, bytes, no_response });
+            wire.send(line, Errand::Invite, Ready { stamp, method: Method::Invite, target, bytes, no_response });
     }
 
     fn write(&self, line: &Line, wire: &Wire, stamp: &Stamp, credentials: &[(HeaderName, String)]) -> Bytes {
@@ -295,7 +297,7 @@ impl Outbound {
         writer.header(HeaderName::RAck, rack);
         let bytes = finish(writer, body.as_ref());
         let method = Method::Prack;
-        wire.send(line.id, Errand::Prack(fork), Ready { stamp, method, target, bytes, no_response: None });
+        wire.send(line, Errand::Prack(fork), Ready { stamp, method, target, bytes, no_response: None });
     }
 
     /// Our answer to an offer that came in a reliable provisional response.
@@ -344,7 +346,7 @@ impl Outbound {
             return leg::failed(line, wire, Failure::of(Cause::PeerMisbehaved, FailureReason::Status(200)));
         };
         dialog.confirm(&message);
-        line.target = wire.next_hop(&dialog, &line.target, line.party.is_phone());
+        wire.route(line, &dialog);
         let mut established = Established::called(wire, dialog, (self.client, self.opening.cseq));
         established.logins = std::mem::take(&mut self.logins);
         established.carry_on(under_way);
@@ -552,17 +554,6 @@ impl Asked<'_> {
             headers::reason(&mut writer, cause);
         }
         let (method, bytes, target) = (Method::Cancel, writer.finish(), self.target.clone());
-        wire.send(leg, Errand::Cancel, Ready { stamp, method, target, bytes, no_response: None });
+        wire.send_bare(leg, Errand::Cancel, Ready { stamp, method, target, bytes, no_response: None });
     }
-}
-
-/// The same place by TCP, where its trunk allows that and we have a listener to send from.
-fn by_tcp(line: &Line, wire: &Wire) -> Option<Target> {
-    let Path { transport, listener, remote, .. } = line.target.path;
-    if transport != Transport::Udp || !line.party.large_by_tcp() {
-        return None;
-    }
-    let listener = wire.sibling(listener, Transport::Tcp, remote.ip())?;
-    let path = Path { transport: Transport::Tcp, listener, remote, connection: None };
-    Some(Target { path, tls_name: line.target.tls_name.clone() })
 }

@@ -6,19 +6,18 @@ use crate::base::limits;
 use crate::base::now::Now;
 use crate::domain::leg::event::LegEvent;
 use crate::domain::leg::headers;
+use crate::domain::leg::hop::{Held, NameToResolve, Spare};
+use crate::domain::leg::leg::Line;
 use crate::domain::profile::{Listener, Profile, Profiles};
-use crate::protocol::sip::dialog::Dialog;
 use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::method::Method;
-use crate::protocol::sip::message::uri::{Scheme, Uri};
 use crate::protocol::sip::message::writer::Writer;
 use crate::protocol::sip::path::{ListenerId, Path, Target, Transport};
 use crate::protocol::sip::stamp;
-use crate::protocol::sip::transaction::set::{ClientKey, ClientRequest, ServerKey, TimerValues, Transactions};
+use crate::protocol::sip::transaction::set::{ClientKey, ServerKey, TimerValues, Transactions};
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,10 +57,15 @@ pub struct Wire {
     pub profiles: Arc<Profiles>,
     pub timers: TimerValues,
     pub events: VecDeque<(LegId, LegEvent)>,
+    /// Names that have to be looked up.
+    pub questions: Vec<(LegId, NameToResolve)>,
+    pub(super) held: Vec<Held>,
+    pub(super) spares: Vec<Spare>,
     errands: Vec<Errands>,
 }
 
 /// The number, branch and Via of a request that is about to be written.
+#[derive(Clone)]
 pub struct Stamp {
     pub key: ClientKey,
     pub branch: String,
@@ -69,6 +73,7 @@ pub struct Stamp {
 }
 
 /// A written request.
+#[derive(Clone)]
 pub struct Ready {
     pub stamp: Stamp,
     pub method: Method,
@@ -80,7 +85,19 @@ pub struct Ready {
 impl Wire {
     pub fn new(now: Now, call: CallId, entropy: Entropy, profiles: Arc<Profiles>, timers: TimerValues) -> Wire {
         let transactions = Transactions::new(timers, limits::CALL_TRANSACTIONS);
-        Wire { now, call, transactions, entropy, profiles, timers, events: VecDeque::new(), errands: Vec::new() }
+        Wire {
+            now,
+            call,
+            transactions,
+            entropy,
+            profiles,
+            timers,
+            events: VecDeque::new(),
+            questions: Vec::new(),
+            held: Vec::new(),
+            spares: Vec::new(),
+            errands: Vec::new(),
+        }
     }
 
     pub fn emit(&mut self, leg: LegId, event: LegEvent) {
@@ -130,16 +147,21 @@ impl Wire {
         }
     }
 
-    /// Starts a client transaction and notes what it is for.
-    pub fn send(&mut self, leg: LegId, errand: Errand, ready: Ready) -> ClientKey {
-        let Ready { stamp, method, target, bytes, no_response } = ready;
+    /// Sends a request of a leg, and notes what it is for.
+    pub fn send(&mut self, line: &Line, errand: Errand, ready: Ready) -> ClientKey {
+        let (client, leg) = (ready.stamp.key, line.id);
         if errand == Errand::Reinvite {
             self.errands.retain(|known| known.leg != leg || known.errand != Errand::Reinvite);
         }
-        self.errands.push(Errands { client: stamp.key, leg, errand });
-        let request = ClientRequest { method, target, branch: stamp.branch.into(), bytes, no_response };
-        self.transactions.request(self.now, stamp.key, request);
-        stamp.key
+        self.errands.push(Errands { client, leg, errand });
+        self.send_or_hold(line, errand, ready);
+        client
+    }
+
+    /// Sends a request to where it is addressed, for nobody who is still in the call.
+    pub fn send_bare(&mut self, leg: LegId, errand: Errand, ready: Ready) {
+        self.errands.push(Errands { client: ready.stamp.key, leg, errand });
+        self.start(ready);
     }
 
     /// Whose answer this is. `is_last` forgets the errand: nothing more can come of it.
@@ -148,6 +170,7 @@ impl Wire {
         let found = self.errands.get(at).map(|known| (known.leg, known.errand))?;
         if is_last && !matches!(found.1, Errand::Invite | Errand::Abandoned) {
             self.errands.swap_remove(at);
+            self.spares.retain(|spare| spare.client != client);
         }
         Some(found)
     }
@@ -159,10 +182,19 @@ impl Wire {
         }
     }
 
+    /// Nothing is under way and nothing waits to be sent.
+    pub fn is_idle(&self) -> bool {
+        self.transactions.is_empty() && self.held.is_empty()
+    }
+
     /// Forgets what can no longer be answered; an idle call holds nothing here.
     pub fn settle(&mut self) {
-        if self.transactions.is_empty() && !self.errands.is_empty() {
+        if self.is_idle() && !self.errands.is_empty() {
             self.errands = Vec::new();
+            self.spares = Vec::new();
+        }
+        if self.held.is_empty() && self.held.capacity() > 0 {
+            self.held = Vec::new();
         }
         if self.events.is_empty() && self.events.capacity() > 0 {
             self.events = VecDeque::new();
@@ -198,58 +230,5 @@ impl Wire {
             writer.header(HeaderName::Allow, headers::ALLOW);
         }
         self.transactions.respond(self.now, server, status, writer.finish());
-    }
-
-    /// Where the next request of a dialog travels (RFC 3261 12.2.1.1), as far as it names an address. A phone is spoken to
-    /// where it speaks from: behind a translator its Contact leads nowhere.
-    pub fn next_hop(&self, dialog: &Dialog, current: &Target, is_phone: bool) -> Target {
-        if is_phone && !dialog.has_routes() {
-            return current.clone();
-        }
-        self.hop(dialog.next_hop(), current).unwrap_or_else(|| current.clone())
-    }
-
-    fn hop(&self, uri: &str, current: &Target) -> Option<Target> {
-        let uri = Uri::parse(uri).ok()?;
-        let address: IpAddr = uri.host.parse().ok()?;
-        let transport = match uri.transport() {
-            Some(Transport::Tcp) if uri.scheme == Scheme::Sips => Transport::Tls,
-            Some(named) => named,
-            None if uri.scheme == Scheme::Sips => Transport::Tls,
-            None => current.path.transport,
-        };
-        let same = transport == current.path.transport;
-        let here = current.path.remote.ip().to_canonical();
-        // A private address in the Contact of a peer that speaks from a public one is no place to send to.
-        if is_private(address) && !is_private(here) {
-            return None;
-        }
-        // RFC 5923: the connection that it opened to us leads back to it.
-        if same && current.path.connection.is_some() && address == here {
-            return Some(current.clone());
-        }
-        let listener =
-            if same { current.path.listener } else { self.sibling(current.path.listener, transport, address)? };
-        let port = uri.port.unwrap_or(transport.default_port());
-        let remote = SocketAddr::new(address, port);
-        let path = Path { transport, listener, remote, connection: None };
-        Some(Target { path, tls_name: current.tls_name.clone() })
-    }
-
-    /// A listener of the same profile with another transport, for the same kind of address.
-    pub fn sibling(&self, of: ListenerId, transport: Transport, toward: IpAddr) -> Option<ListenerId> {
-        let (profile, _) = self.listener(of)?;
-        profile
-            .listeners
-            .iter()
-            .find(|other| other.transport == transport && other.bind.is_ipv4() == toward.is_ipv4())
-            .map(|other| other.id)
-    }
-}
-
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }
 }

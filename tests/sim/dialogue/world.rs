@@ -60,6 +60,8 @@ pub struct World {
     refusal: Option<Cause>,
     /// The callee is a name with these places behind it.
     places: Vec<String>,
+    /// Where names in Contact and Record-Route lead, each time that one is asked for.
+    hops: Vec<String>,
     has_tcp: bool,
     replaces: bool,
     trusted: bool,
@@ -101,6 +103,7 @@ impl World {
             same: Vec::new(),
             refusal: None,
             places: Vec::new(),
+            hops: Vec::new(),
             has_tcp: false,
             replaces: false,
             trusted: false,
@@ -143,6 +146,7 @@ impl World {
             ["max-duration", time] => self.max_duration = super::duration(time),
             ["refused", cause] => self.refusal = Cause::all().find(|known| known.name() == *cause),
             ["places", names @ ..] => self.places = names.iter().map(|name| (*name).to_owned()).collect(),
+            ["hops", names @ ..] => self.hops = names.iter().map(|name| (*name).to_owned()).collect(),
             ["tcp"] => self.has_tcp = true,
             ["replaces"] => self.replaces = true,
             ["second", name] => self.second = vec![(*name).to_owned()],
@@ -305,8 +309,9 @@ impl World {
                 };
                 (id, CallInput::Routed { leg, outcome })
             }
-            CallOutput::Resolve { leg, .. } => {
-                let targets = self.places.iter().map(|name| self.target(name)).collect();
+            CallOutput::Resolve { leg, name } => {
+                let names = if &*name.host == "carrier.example" { &self.places } else { &self.hops };
+                let targets = names.iter().map(|name| self.target(name)).collect();
                 (id, CallInput::Resolved { leg, targets })
             }
             CallOutput::Handover { to, word } => {
