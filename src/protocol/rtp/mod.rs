@@ -1,5 +1,7 @@
 //! RTP, RTCP and SRTP: packets in place, and the machines around one stream of them. Opens no port.
 
+pub mod emodel;
+pub mod jitter_buffer;
 pub mod kind;
 pub mod outgoing;
 pub mod packet;
