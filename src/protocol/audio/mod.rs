@@ -17,4 +17,5 @@ pub mod stretch;
 #[cfg(test)]
 pub mod testing;
 pub mod tone;
+pub mod tone_detect;
 pub mod tones_by_country;

@@ -194,7 +194,7 @@ const fn bessel(square: f64) -> f64 {
 }
 
 /// The library's sine is not for constants.
-const fn sine(angle: f64) -> f64 {
+pub(super) const fn sine(angle: f64) -> f64 {
     let turn = 2.0 * std::f64::consts::PI;
     let turns = (angle / turn) as i64;
     let x = angle - turns as f64 * turn;
