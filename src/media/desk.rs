@@ -2,9 +2,12 @@
 
 mod beat;
 mod bench;
+mod fared;
+mod keys;
 mod seat;
 
 pub use bench::{FRAME_MAX, Workbench};
+pub use fared::Fared;
 
 use super::command::{Playlist, SentDigit, SourceId, StreamPlan, TapChoice, TapId};
 use super::event::{Event, SourceOutcome};
@@ -14,6 +17,7 @@ use super::player::Player;
 use super::recipe::Recipes;
 use super::tap::{FeedIn, TapOut};
 use crate::base::id::{CallId, LegId};
+use crate::base::now::earliest;
 use seat::Seat;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -55,7 +59,8 @@ pub enum Timing {
     /// Audio of so many ticks: what follows begins after it.
     Audio { ticks: u32 },
     /// A telephone event: all its packets bear the timestamp of its beginning, which is now if this is the `first`.
-    Event { first: bool },
+    /// Long events have several segments; `offset` ticks of the event's clock are added then (RFC 4733 2.5.1.3).
+    Event { first: bool, offset: u32 },
 }
 
 /// Where a packet may go untouched.
@@ -63,6 +68,10 @@ pub enum Timing {
 pub struct Passage {
     pub ear: LegId,
     pub payload_type: u8,
+}
+
+fn seat_hears_events(seat: &Seat, payload_type: u8) -> bool {
+    seat.plan.telephone_event.is_some_and(|event| event.receive == payload_type)
 }
 
 #[derive(Debug)]
@@ -234,16 +243,31 @@ impl Desk {
             seat.spoken = Some(packet.payload_type);
             self.decide(now);
         }
+        if seat_hears_events(self.seats.get(at)?, packet.payload_type) {
+            return self.take_event(now, at, packet);
+        }
         let seat = self.seats.get_mut(at)?;
         if let Some(ear) = &mut seat.ear {
-            ear.take(packet);
+            ear.take(now, &seat.plan, packet);
         }
         None
     }
 
     /// When `tick` is due; `None` while there is nothing to do.
     pub fn deadline(&self) -> Option<Instant> {
-        self.next_tick
+        let released = self.seats.iter().filter_map(|seat| seat.keys.deadline()).min();
+        earliest(self.next_tick, released)
+    }
+
+    /// Samples per second that it works at; `None` while it does not.
+    pub fn rate(&self) -> Option<u32> {
+        self.layout.as_ref().map(|layout| layout.rate)
+    }
+
+    /// How the audio of a leg fared, as far as the desk has heard it.
+    pub fn fared(&self, leg: LegId) -> Fared {
+        let seat = self.seats.iter().find(|seat| seat.leg == leg);
+        seat.map(Fared::of).unwrap_or_default()
     }
 
     #[must_use]

@@ -51,7 +51,9 @@ fn rendition(from: u32, to: u32, samples: &[i16]) -> Option<Box<[i16]>> {
         return Some(samples.into());
     }
     let mut filter = Resampler::new(from, to)?;
-    let scaled = |count: usize| usize::try_from(count as u64 * u64::from(to) / u64::from(from)).unwrap_or(0);
+    let scaled = |count: usize| {
+        usize::try_from((count as u64 * u64::from(to) + u64::from(from / 2)) / u64::from(from)).unwrap_or(0)
+    };
     let (lag, length) = (scaled(filter.delay()), scaled(samples.len()));
     let tail = vec![0; filter.delay() + 1];
     let mut turned = vec![0; filter.room_for(samples.len()) + filter.room_for(tail.len())];

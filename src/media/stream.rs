@@ -177,11 +177,12 @@ impl Stream {
         }
         let mut header = match made.timing {
             Timing::Audio { ticks } => self.outgoing.own(now, made.clock, ticks, made.payload.len()),
-            Timing::Event { first } => {
+            Timing::Event { first, offset } => {
                 if first {
                     self.event_timestamp = self.outgoing.event_timestamp(now, made.clock);
                 }
-                self.outgoing.insert(self.event_timestamp, made.marker, made.payload.len())
+                let timestamp = self.event_timestamp.wrapping_add(offset);
+                self.outgoing.insert(timestamp, made.marker, made.payload.len())
             }
         };
         header.marker |= made.marker;

@@ -1,15 +1,18 @@
 //! One beat of the desk: voices are heard, mixed, said and tapped. Decides no way.
 
 use super::bench::{FRAME_MAX, Workbench};
+use super::seat::Seat;
 use super::{Desk, LATE_MAX, Layout, Outgoing, Source, TICK, Tapped, Timing};
 use crate::base::id::LegId;
 use crate::media::command::{SourceId, TapChoice};
 use crate::media::event::{Event, SourceOutcome};
+use crate::media::keypad::{Keyed, Keypad};
 use crate::media::matrix::Voice;
 use crate::media::mouth::{Spoken, samples_of};
 use crate::media::path::Facts;
 use crate::media::prompt::RATES;
 use crate::media::recipe::{Recipe, Recipes};
+use crate::protocol::rtp::telephone_event::EventPacket;
 use std::time::Instant;
 
 /// What follows from the facts for the beats to come.
@@ -38,6 +41,27 @@ fn rate(facts: &Facts<'_>, sources: &[Source]) -> u32 {
     RATES.into_iter().find(|rate| *rate >= widest).unwrap_or(48_000)
 }
 
+/// An event goes out, and the audio's time goes by.
+fn send_event(seat: &mut Seat, event: Option<EventPacket>, frame: usize, send: &mut impl FnMut(Outgoing<'_>)) {
+    let Some(Keypad::Events { payload_type, .. }) = &seat.keypad else { return };
+    let clock = seat.plan.codecs.first().map_or(8_000, |planned| planned.payload.clock);
+    let passed = seat.mouth.as_mut().map_or(0, |mouth| mouth.take_passed());
+    if let Some(event) = event {
+        send(Outgoing {
+            leg: seat.leg,
+            payload_type: *payload_type,
+            marker: event.marker,
+            clock,
+            passed,
+            timing: Timing::Event { first: event.begins, offset: event.timestamp_offset },
+            payload: &event.payload,
+        });
+    }
+    if let Some(mouth) = &mut seat.mouth {
+        mouth.pass(frame);
+    }
+}
+
 impl TapChoice {
     fn listens_to(self, leg: LegId) -> bool {
         match self {
@@ -55,22 +79,24 @@ impl Desk {
         for (place, seat) in self.seats.iter_mut().enumerate() {
             let speaks = layout.voices.contains(&Voice::Leg(seat.leg));
             let silent = matches!(layout.recipes.ears.get(place), None | Some(Recipe::Silence));
-            let hears = seat.plan.sends && !silent;
+            let hears = seat.plan.sends && (!silent || seat.has_digits());
             seat.prepare(layout.rate, speaks, hears);
         }
     }
 
     /// One beat: hands each packet that is to be sent to `send`. Called for nothing, it does nothing.
     pub fn tick(&mut self, now: Instant, bench: &mut Workbench, send: &mut impl FnMut(Outgoing<'_>)) {
+        self.release_keys(now);
         let Some(due) = self.next_tick.filter(|due| *due <= now) else { return };
         let next = due + TICK;
         self.next_tick = Some(if next + LATE_MAX < now { now + TICK } else { next });
         match self.layout.take() {
             Some(layout) => {
                 bench.lay_out(layout.voices.len(), self.seats.len(), samples_of(20, layout.rate));
-                self.gather(&layout, bench);
+                self.gather(now, &layout, bench);
+                self.measure(&layout, bench);
                 bench.mix(&layout.recipes);
-                self.say(&layout, bench, send);
+                self.say(due, &layout, bench, send);
                 self.copy_to_taps(&layout, bench);
                 self.layout = Some(layout);
             }
@@ -80,15 +106,15 @@ impl Desk {
     }
 
     /// Each voice fills its frame.
-    fn gather(&mut self, layout: &Layout, bench: &mut Workbench) {
+    fn gather(&mut self, now: Instant, layout: &Layout, bench: &mut Workbench) {
         let length = bench.frame;
         for (voice, frame) in layout.voices.iter().zip(&mut bench.voices) {
             let samples = frame.samples.get_mut(..length).unwrap_or_default();
             frame.sounds = match voice {
                 Voice::Leg(leg) => {
                     let seat = self.seats.iter_mut().find(|seat| seat.leg == *leg);
-                    let heard =
-                        seat.and_then(|seat| Some(seat.ear.as_mut()?.hear(&seat.plan, &mut bench.decoded, samples)));
+                    let heard = seat
+                        .and_then(|seat| Some(seat.ear.as_mut()?.hear(now, &seat.plan, &mut bench.decoded, samples)));
                     heard.unwrap_or(false)
                 }
                 Voice::Source(id) => {
@@ -99,15 +125,40 @@ impl Desk {
         }
     }
 
-    /// Each mouth says what its leg hears.
-    fn say(&mut self, layout: &Layout, bench: &Workbench, send: &mut impl FnMut(Outgoing<'_>)) {
-        let silence = [0; FRAME_MAX];
-        let silence = silence.get(..bench.frame).unwrap_or_default();
+    /// What each leg says is weighed, beside what it was sent in the beat before.
+    fn measure(&mut self, layout: &Layout, bench: &Workbench) {
+        for (place, voice) in layout.voices.iter().enumerate() {
+            let Voice::Leg(leg) = voice else { continue };
+            if let Some(seat) = self.seats.iter_mut().find(|seat| seat.leg == *leg) {
+                seat.measure(bench.said_by(place), TICK);
+            }
+        }
+    }
+
+    /// Each mouth says what its leg hears, or sends a digit in its place.
+    fn say(&mut self, due: Instant, layout: &Layout, bench: &Workbench, send: &mut impl FnMut(Outgoing<'_>)) {
         for (place, seat) in self.seats.iter_mut().enumerate() {
-            let Some(mouth) = &mut seat.mouth else { continue };
+            let mut own = [0; FRAME_MAX];
+            let own = own.get_mut(..bench.frame).unwrap_or_default();
+            let keyed = match seat.keypad.as_mut().filter(|_| seat.plan.sends) {
+                Some(keypad) => keypad.beat(due, layout.rate, own),
+                None => Keyed::Nothing,
+            };
+            let mix = match keyed {
+                Keyed::Tone => Some(&*own),
+                Keyed::Nothing => bench.heard_at(&layout.recipes, place),
+                Keyed::Event(_) => None,
+            };
+            if let Keyed::Event(event) = keyed {
+                send_event(seat, event, bench.frame, send);
+                continue;
+            }
+            if let Some(mix) = mix {
+                seat.note_sent(mix);
+            }
             let leg = seat.leg;
-            let mix = bench.heard_at(&layout.recipes, place).unwrap_or(silence);
-            mouth.say(mix, &mut |spoken: Spoken<'_>| {
+            let Some(mouth) = &mut seat.mouth else { continue };
+            mouth.say(mix.unwrap_or(own), &mut |spoken: Spoken<'_>| {
                 send(Outgoing {
                     leg,
                     payload_type: spoken.payload_type,
@@ -153,6 +204,10 @@ impl Desk {
     }
 
     fn end_what_ended(&mut self, now: Instant) {
+        // The last digit has been sent: perhaps the desk is needed no more.
+        if self.seats.iter_mut().any(Seat::has_sent_all) {
+            self.decide(now);
+        }
         if self.sources.iter().any(|source| source.player.has_ended()) {
             let ended = self.sources.iter().filter(|source| source.player.has_ended()).map(|source| source.id);
             let ended: Vec<SourceId> = ended.collect();

@@ -1,4 +1,7 @@
 //! Whole calls over the desk: what one side sends is found in what the other side receives.
 
 mod codecs;
+mod keys;
+mod mixing;
 mod phone;
+mod sources;

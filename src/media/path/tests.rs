@@ -83,6 +83,12 @@ fn source_to(ear: LegId) -> Hears {
     Hears { ear, voice: Voice::Source(SourceId(1)), gain: 0 }
 }
 
+fn listener(situation: &mut Situation) {
+    situation.plans.push((C, plan(&[PCMU])));
+    situation.matrix.pairs.push(Hears { ear: C, voice: Voice::Leg(A), gain: 0 });
+    situation.matrix.pairs.push(Hears { ear: C, voice: Voice::Leg(B), gain: 0 });
+}
+
 #[test]
 fn each_situation_has_its_way() {
     let same = || Situation::two(plan(&[PCMU]), plan(&[PCMU]));
@@ -130,15 +136,7 @@ fn each_situation_has_its_way() {
         ("nobody can decode it, another packet time", opaque().and(|s| s.plans[1].1.ptime = 30), Path::Forward),
         ("nobody can decode it, tapped", opaque().and(|s| s.is_tapped = true), Path::Forward),
         ("nobody can decode it, digits to be sent", opaque().and(|s| s.digits = Some(A)), Path::Desk),
-        (
-            "a third who hears both",
-            same().and(|s| {
-                s.plans.push((C, plan(&[PCMU])));
-                s.matrix.pairs.push(Hears { ear: C, voice: Voice::Leg(A), gain: 0 });
-                s.matrix.pairs.push(Hears { ear: C, voice: Voice::Leg(B), gain: 0 });
-            }),
-            Path::Desk,
-        ),
+        ("a third who hears both", same().and(listener), Path::Desk),
         ("a third who waits apart", same().and(|s| s.plans.push((C, plan(&[PCMA])))), Path::Forward),
     ];
     for (name, situation, expected) in cases {

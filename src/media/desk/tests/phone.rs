@@ -2,10 +2,12 @@
 
 use crate::base::id::{CallId, LegId};
 use crate::media::command::{DigitForm, Learning, OpusWish, PayloadPair, PlannedCodec, StreamPlan};
-use crate::media::desk::{Desk, Incoming, TICK, Timing, Workbench};
+use crate::media::desk::{Desk, Incoming, Passage, TICK, Timing, Workbench};
 use crate::media::event::Event;
 use crate::protocol::audio::codec::Codec;
 use crate::protocol::audio::coder::{Decoder, Encoder, SAMPLES_MAX};
+use crate::protocol::rtp::packet::Header;
+use crate::protocol::rtp::telephone_event::{EventReceiver, EventSender};
 use std::time::{Duration, Instant};
 
 pub const A: LegId = LegId(0);
@@ -70,6 +72,14 @@ pub struct Phone {
     pub loses_each: Option<u16>,
     pub heard: Vec<i16>,
     pub got: Vec<Got>,
+    /// Keys that it presses as events, beside its audio.
+    pub keys: EventSender,
+    event_timestamp: u32,
+    /// Events that it was sent.
+    events: EventReceiver,
+    sequence_in: u16,
+    timestamp_in: u32,
+    event_timestamp_in: u32,
 }
 
 impl Phone {
@@ -89,7 +99,19 @@ impl Phone {
             loses_each: None,
             heard: Vec::new(),
             got: Vec::new(),
+            keys: EventSender::new(8_000),
+            event_timestamp: 0,
+            events: EventReceiver::new(),
+            sequence_in: 0,
+            timestamp_in: 0,
+            event_timestamp_in: 0,
         }
+    }
+
+    /// Keys that were heard as events.
+    pub fn keys_heard(&mut self) -> String {
+        let mut now = std::iter::from_fn(|| self.events.poll());
+        now.by_ref().map(|heard| char::from(heard.digit)).collect()
     }
 
     pub fn rate(&self) -> u32 {
@@ -103,7 +125,21 @@ impl Phone {
     }
 
     /// The packets of one beat: those that are full by now.
-    fn speak(&mut self, beat: usize, mut send: impl FnMut(&Incoming<'_>)) {
+    fn speak(&mut self, now: Instant, beat: usize, mut send: impl FnMut(&Incoming<'_>)) {
+        if let Some(event) = self.keys.tick(now) {
+            if event.begins {
+                self.event_timestamp = self.timestamp;
+            }
+            send(&Incoming {
+                payload_type: self.plan.telephone_event.expect("it presses keys").receive,
+                marker: event.marker,
+                sequence: self.sequence,
+                timestamp: self.event_timestamp,
+                ssrc: 7,
+                payload: &event.payload,
+            });
+            self.sequence = self.sequence.wrapping_add(1);
+        }
         let packet = self.rate as usize * usize::from(self.plan.ptime) / 1_000;
         let due = self.rate as usize / 50 * (beat + 1);
         while self.said + packet <= due.min(self.says.len()) {
@@ -128,7 +164,24 @@ impl Phone {
         }
     }
 
-    fn receive(&mut self, got: Got) {
+    fn receive(&mut self, now: Instant, got: Got) {
+        self.sequence_in = self.sequence_in.wrapping_add(1);
+        self.timestamp_in = self.timestamp_in.wrapping_add(got.passed);
+        match got.timing {
+            Timing::Audio { ticks } => self.timestamp_in = self.timestamp_in.wrapping_add(ticks),
+            Timing::Event { first: true, .. } => self.event_timestamp_in = self.timestamp_in,
+            Timing::Event { first: false, .. } => {}
+        }
+        if let Some(pair) = self.plan.telephone_event.filter(|pair| pair.send == got.payload_type) {
+            let header = Header {
+                payload_type: got.payload_type,
+                marker: got.marker,
+                sequence: self.sequence_in,
+                timestamp: self.event_timestamp_in,
+                ssrc: 9,
+            };
+            self.events.take(now, &header, &got.payload, pair.clock);
+        }
         if got.payload_type == self.plan.codecs[0].payload.send {
             let mut samples = [0; SAMPLES_MAX];
             let length = self.decoder.decode(&got.payload, &mut samples).expect("what we sent can be decoded");
@@ -152,6 +205,8 @@ pub struct Call {
     pub now: Instant,
     beat: usize,
     pub events: Vec<Event>,
+    /// Packets that cross untouched: where to, timestamp, marker, payload.
+    forwarded: Vec<(Passage, u32, bool, Vec<u8>)>,
 }
 
 impl Call {
@@ -161,7 +216,7 @@ impl Call {
         let now = Instant::now();
         let mut desk = Desk::new(CallId(1));
         phones.iter().for_each(|phone| desk.plan(now, phone.leg, &phone.plan));
-        Call { desk, bench: Workbench::default(), phones, now, beat: 0, events: Vec::new() }
+        Call { desk, bench: Workbench::default(), phones, now, beat: 0, events: Vec::new(), forwarded: Vec::new() }
     }
 
     /// Runs so many beats of 20 ms.
@@ -170,10 +225,16 @@ impl Call {
             for phone in &mut self.phones {
                 let leg = phone.leg;
                 let (desk, now) = (&mut self.desk, self.now);
-                phone.speak(self.beat, |packet| {
-                    desk.take(now, leg, packet);
+                let mut passed = Vec::new();
+                phone.speak(now, self.beat, |packet| {
+                    let across = desk.passage(leg, packet.payload_type).or_else(|| desk.take(now, leg, packet));
+                    passed.extend(
+                        across.map(|across| (across, packet.timestamp, packet.marker, packet.payload.to_vec())),
+                    );
                 });
+                self.forwarded.extend(passed);
             }
+            self.hand_over();
             self.beat += 1;
             self.now += TICK;
             let mut sent = Vec::new();
@@ -186,10 +247,34 @@ impl Call {
             }
             for (leg, got) in sent {
                 let phone = self.phones.iter_mut().find(|phone| phone.leg == leg).expect("a leg of the call");
-                phone.receive(got);
+                phone.receive(self.now, got);
             }
             self.events.extend(std::iter::from_fn(|| self.desk.poll_event()));
         }
+    }
+
+    /// What goes untouched arrives as it was sent: only its number is another.
+    fn hand_over(&mut self) {
+        for (passage, timestamp, marker, payload) in std::mem::take(&mut self.forwarded) {
+            let phone = self.phones.iter_mut().find(|phone| phone.leg == passage.ear).expect("a leg of the call");
+            // A timestamp of its own, as the event's beginning.
+            phone.event_timestamp_in = timestamp;
+            let timing = Timing::Event { first: false, offset: 0 };
+            let payload_type = passage.payload_type;
+            phone.receive(self.now, Got { payload_type, marker, passed: 0, timing, payload });
+        }
+    }
+
+    pub fn digits_told(&self) -> String {
+        let digits = self.events.iter().filter_map(|event| match event {
+            Event::Digit { stream, digit, .. } => Some(format!("{}{}", stream.leg, char::from(*digit))),
+            _ => None,
+        });
+        digits.collect::<Vec<String>>().join(" ")
+    }
+
+    pub fn phone_mut(&mut self, leg: LegId) -> &mut Phone {
+        self.phones.iter_mut().find(|phone| phone.leg == leg).expect("a leg of the call")
     }
 
     pub fn run_for(&mut self, time: Duration) {
