@@ -119,8 +119,8 @@ const TABLE: &[Row] = &[
     Row {
         cause: Cause::Unreachable,
         name: "unreachable",
-        status: 503,
-        phrase: "Service Unavailable",
+        status: 500,
+        phrase: "Server Internal Error",
         q850: 38,
         text: "No route reachable",
     },

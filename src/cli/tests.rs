@@ -91,6 +91,16 @@ fn explaining_names_the_caller_when_given() {
 }
 
 #[test]
+fn explaining_a_folder_needs_no_daemon() {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let arguments = Offhook::try_parse_from(["offhook", "explain", "+815012345678", "--config", folder]).unwrap();
+    let words = execute(arguments.command, Style::Words).unwrap().words;
+    assert!(words.starts_with("no daemon was asked") && words.contains("rule "), "{words}");
+    let arguments = Offhook::try_parse_from(["offhook", "explain", "1", "--config", "/nonexistent"]).unwrap();
+    assert_eq!(execute(arguments.command, Style::Words).unwrap_err().exit, 64);
+}
+
+#[test]
 fn without_a_daemon_the_failure_names_the_socket() {
     let failure = Client::new("/nonexistent/control.sock".into()).ask(json!({})).unwrap_err();
     assert_eq!((failure.exit, failure.code.as_str()), (1, "unreachable"));

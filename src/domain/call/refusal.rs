@@ -7,6 +7,10 @@ use crate::domain::leg::inbound::Rejection;
 
 /// Status and phrase for the caller: the callee's own where that means the same on this side, else that of the cause.
 pub fn answer_of(failure: &Failure) -> (u16, &'static str) {
+    if failure.status() == Some(503) {
+        // RFC 3261 16.7 point 6: 503 would say that it is us who are out of service.
+        return (500, "Server Internal Error");
+    }
     let own = failure.status().and_then(|status| phrase(status).map(|phrase| (status, phrase)));
     own.unwrap_or_else(|| failure.cause.status())
 }
@@ -26,7 +30,6 @@ fn phrase(status: u16) -> Option<&'static str> {
         488 => "Not Acceptable Here",
         500 => "Server Internal Error",
         502 => "Bad Gateway",
-        503 => "Service Unavailable",
         504 => "Server Time-out",
         600 => "Busy Everywhere",
         603 => "Decline",

@@ -11,6 +11,7 @@ use crate::domain::switchboard::trunks::TrunkState;
 use crate::domain::trunk::health::Change as HealthChange;
 use crate::domain::trunk::registration::{Change, Registering, Step, Wish};
 use crate::domain::trunk::settings::Trunk;
+use crate::protocol::sip::digest::client::Challenge;
 use crate::protocol::sip::message::{HeaderName, Message, Method};
 use crate::protocol::sip::path::{Path, Target};
 use crate::protocol::sip::stamp;
@@ -178,32 +179,28 @@ impl Switchboard {
                 }
             }
             Some(Wish::Send { target, expires }) => {
-                self.send_register(now, (slot, departing), (target, expires, None));
+                self.send_register(now, (slot, departing), (target, expires));
             }
             None => {}
         }
     }
 
-    /// `answer`: what is sent in answer to a challenge.
-    fn send_register(
-        &mut self,
-        now: Now,
-        (slot, departing): (u32, bool),
-        (target, expires, answer): (Target, Duration, Option<(HeaderName, String)>),
-    ) {
+    fn send_register(&mut self, now: Now, (slot, departing): (u32, bool), (target, expires): (Target, Duration)) {
         let index = self.index.clone();
         let listener = index.listener(target.path.listener);
         let Switchboard { trunks, transactions, entropy, pending, .. } = self;
         let Some(state) = trunks.get_mut(slot) else { return };
-        let one = match departing {
-            true => state.departing.as_mut().map(|(one, _)| one),
-            false => state.registering.as_mut(),
+        let (one, trunk) = match departing {
+            true => state.departing.as_mut().map(|(one, trunk)| (one, &*trunk)).unzip(),
+            false => (state.registering.as_mut(), state.settings.as_ref()),
         };
         let (Some((profile, listener)), Some(one)) = (listener, one) else { return };
+        let own = trunk.and_then(|trunk| trunk.outbound_digest.as_ref());
         let side = Side { profile, listener, transport: target.path.transport };
         let settings = one.settings().clone();
         let uri = format!("sip:{}", settings.domain);
         let record = format!("<sip:{}@{}>", settings.user, settings.domain);
+        let answer = own.and_then(|own| one.credentials(own, &uri, entropy));
         let key = transactions.next_key();
         let (call_id, from_tag, cseq) = one.next_names();
         let own = format!("{record};tag={from_tag}");
@@ -226,15 +223,19 @@ impl Switchboard {
         let Some(state) = self.trunks.get_mut(slot) else { return };
         let trunk = if departing { state.departing.as_ref().map(|(_, trunk)| trunk) } else { state.settings.as_ref() };
         let Some(trunk) = trunk.cloned() else { return };
-        let answer = matches!(message.status(), 401 | 407).then(|| self.answer_challenge(&trunk, message)).flatten();
+        let own = trunk.outbound_digest.as_ref().filter(|_| matches!(message.status(), 401 | 407));
+        let challenge = own.and_then(|own| Challenge::strongest(message, &own.realm));
         let Some(state) = self.trunks.get_mut(slot) else { return };
         let one = match departing {
             true => state.departing.as_mut().map(|(one, _)| one),
             false => state.registering.as_mut(),
         };
         let Some(one) = one else { return };
-        let mut step = match &answer {
-            Some(_) => one.challenged(now, message.status(), &mut self.entropy),
+        let step = match challenge {
+            Some(challenge) => {
+                one.note_challenge(challenge);
+                one.challenged(now, message.status(), &mut self.entropy)
+            }
             None => {
                 let user = one.settings().user.clone();
                 one.answered(now, message, &user, &mut self.entropy)
@@ -246,10 +247,6 @@ impl Switchboard {
             self.agenda.arm(Errand::Registration { slot }, at);
         } else if over {
             state.departing = None;
-        }
-        if let (Some(answer), Some(Wish::Send { target, expires })) = (answer, step.wish.clone()) {
-            step.wish = None;
-            self.send_register(now, (slot, departing), (target, expires, Some(answer)));
         }
         self.follow(now, (slot, departing), &trunk, step);
     }

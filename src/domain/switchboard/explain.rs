@@ -150,7 +150,7 @@ impl Switchboard {
             }
         }
         if place == 0 {
-            lines.push("the rule leads nowhere: 503 Service Unavailable".to_string());
+            lines.push("the rule leads nowhere: 500 Server Internal Error".to_string());
         }
     }
 

@@ -11,7 +11,7 @@ use crate::domain::switchboard::inbound::{Source, mark_of};
 use crate::domain::switchboard::interface::RefusalReason;
 use crate::domain::switchboard::numbers::{asker, caller_of, dialled, wanted};
 use crate::domain::switchboard::proof::Proof;
-use crate::domain::trunk::identity::Dialled;
+use crate::domain::trunk::identity::{Dialled, Privacy};
 use crate::domain::trunk::limits::Full;
 use crate::protocol::sip::message::{HeaderName, Message};
 use crate::protocol::sip::path::Path;
@@ -45,7 +45,10 @@ impl Switchboard {
             }
             Kinship::None => {}
         }
-        if !self.passes_loop_checks(from, &message) || !self.passes_require(from, &message) {
+        let passes = self.passes_loop_checks(from, &message)
+            && self.passes_require(from, &message)
+            && self.passes_privacy(from, &message);
+        if !passes {
             return;
         }
         // Before anything that costs: an overloaded switchboard says so without knowing to whom.
@@ -121,6 +124,20 @@ impl Switchboard {
         false
     }
 
+    /// RFC 3323 5: privacy that is critical and beyond us is not silently left out.
+    fn passes_privacy(&mut self, from: Path, message: &Message) -> bool {
+        if !Privacy::of(message).cannot_be_kept() {
+            return true;
+        }
+        self.refused(Cause::NotAllowed, RefusalReason::Unsupported, from);
+        let index = self.index.clone();
+        let host = index.listener(from.listener).map_or("offhook", |(_, listener)| &listener.advertised_host);
+        self.reply(from, message, (500, "Privacy Cannot Be Kept"), |writer| {
+            writer.header(HeaderName::Warning, format_args!("399 {host} \"session privacy is not provided\""));
+        });
+        false
+    }
+
     fn is_emergency(&self, message: &Message) -> bool {
         if self.index.dialplan.plan().emergency.is_empty() {
             return false;
@@ -171,7 +188,6 @@ impl Switchboard {
             Ok(route) => (route, None),
             Err((refused, why)) => {
                 self.refused(refused.cause, why, from);
-                incoming.trail.push(refused.words.clone());
                 (Vec::new(), Some(refused))
             }
         };

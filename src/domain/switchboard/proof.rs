@@ -6,8 +6,6 @@ use crate::domain::call::interface::Party;
 use crate::domain::profile::{DigestPolicy, Profile};
 use crate::domain::switchboard::board::Switchboard;
 use crate::domain::switchboard::index::Login as Known;
-use crate::domain::trunk::settings::{Credentials, Trunk};
-use crate::protocol::sip::digest::client::{Challenge, Login};
 use crate::protocol::sip::digest::server::{Authenticator, Verdict};
 use crate::protocol::sip::message::{HeaderName, Message};
 use crate::protocol::sip::path::Path;
@@ -89,15 +87,5 @@ impl Switchboard {
         let index = self.index.clone();
         let Some((profile, _)) = index.listener(from.listener) else { return Vec::new() };
         self.prover.of(profile, &mut self.entropy).challenges(now, from.remote, stale)
-    }
-
-    /// Our credentials for a carrier's challenge to a REGISTER, if we have any for it.
-    pub(super) fn answer_challenge(&mut self, trunk: &Trunk, message: &Message) -> Option<(HeaderName, String)> {
-        let Credentials { user, password, realm } = trunk.outbound_digest.as_ref()?;
-        let domain = &trunk.registration.as_ref()?.domain;
-        let mut login = Login::new(Challenge::strongest(message, realm)?);
-        let uri = format!("sip:{domain}");
-        let value = login.answer(user, password, message.method_text(), &uri, &mut self.entropy);
-        Some((login.header(), value))
     }
 }

@@ -104,6 +104,12 @@ pub fn is_protected(name: &str) -> bool {
     is_of_the_stack(HeaderName::parse(name.trim()))
 }
 
+/// Names that no allow list lets through as they are, in any spelling. User-to-User passes without a list.
+pub fn never_passes(name: &str) -> bool {
+    let name = HeaderName::parse(name.trim());
+    is_written_by_us(name) && name != HeaderName::UserToUser
+}
+
 fn is_of_the_stack(name: HeaderName) -> bool {
     use HeaderName as H;
     matches!(

@@ -3,9 +3,10 @@
 use crate::base::entropy::Entropy;
 use crate::base::now::Now;
 use crate::domain::trunk::health::jittered;
-use crate::domain::trunk::settings::Registration;
+use crate::domain::trunk::settings::{Credentials, Registration};
+use crate::protocol::sip::digest::client::{Challenge, Login};
 use crate::protocol::sip::message::value::NameAddr;
-use crate::protocol::sip::message::{HeaderName, Message};
+use crate::protocol::sip::message::{HeaderName, Message, Method};
 use crate::protocol::sip::path::Target;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -84,6 +85,8 @@ pub struct Registering {
     call_id: Box<str>,
     from_tag: Box<str>,
     cseq: u32,
+    /// The carrier's last challenge: a refresh answers it unasked (RFC 7616 3.6).
+    login: Option<Login>,
 }
 
 impl Registering {
@@ -104,6 +107,7 @@ impl Registering {
             call_id,
             from_tag,
             cseq: 0,
+            login: None,
         }
     }
 
@@ -133,6 +137,18 @@ impl Registering {
     pub fn next_names(&mut self) -> (&str, &str, u32) {
         self.cseq += 1;
         (&self.call_id, &self.from_tag, self.cseq)
+    }
+
+    /// A challenge that our credentials are for: from now on every REGISTER answers it.
+    pub fn note_challenge(&mut self, challenge: Challenge) {
+        self.login = Some(Login::new(challenge));
+    }
+
+    /// The credentials of the next REGISTER, with the nonce's next count; nothing before the first challenge.
+    pub fn credentials(&mut self, own: &Credentials, uri: &str, entropy: &mut Entropy) -> Option<(HeaderName, String)> {
+        let login = self.login.as_mut()?;
+        let value = login.answer(&own.user, &own.password, Method::Register.name(), uri, entropy);
+        Some((login.header(), value))
     }
 
     pub fn deadline(&self) -> Option<Instant> {

@@ -1,5 +1,6 @@
 //! `[[trunk]]` of a file in `sip-profiles/`.
 
+use crate::domain::trunk::crossing;
 use crate::domain::trunk::media::MediaSettings;
 use crate::domain::trunk::settings::{
     FailoverPolicy, HeaderRules, HealthPolicy, Network, Registration, SrtpPolicy, Trunk, TrunkLimits, TrunkTarget,
@@ -338,7 +339,7 @@ fn failover(fields: Fields<'_>) -> FailoverPolicy {
 fn headers(fields: Fields<'_>) -> HeaderRules {
     let mut set = Vec::new();
     for (name, value) in fields.pairs("set") {
-        if header_name(&fields, &name) {
+        if header_name(&fields, &name) && is_ours_to_rule(&fields, &name, crossing::is_protected(&name.text)) {
             set.push((name.text.into(), value.text.into()));
         }
     }
@@ -354,7 +355,21 @@ fn headers(fields: Fields<'_>) -> HeaderRules {
 
 fn header_names(fields: &Fields<'_>, key: &'static str) -> Vec<Box<str>> {
     let items = fields.texts(key, "empty");
-    items.into_iter().filter(|item| header_name(fields, item)).map(|item| item.text.into()).collect()
+    let is_protected = |item: &Item| match key {
+        "remove" => crossing::is_protected(&item.text),
+        _ => crossing::never_passes(&item.text),
+    };
+    let good = items.into_iter().filter(|item| header_name(fields, item));
+    good.filter(|item| is_ours_to_rule(fields, item, is_protected(item))).map(|item| item.text.into()).collect()
+}
+
+/// A rule for a header that the stack writes itself has no effect: said, and left out.
+fn is_ours_to_rule(fields: &Fields<'_>, item: &Item, is_protected: bool) -> bool {
+    if is_protected {
+        let problem = format!("`{}` is written by the SIP stack itself: the rule has no effect", printable(&item.text));
+        fields.reading.warning(item.at, &item.path, problem, None);
+    }
+    !is_protected
 }
 
 fn header_name(fields: &Fields<'_>, item: &Item) -> bool {

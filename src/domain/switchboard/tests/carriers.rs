@@ -99,6 +99,22 @@ fn a_registration_is_proved_and_refreshed_before_it_ends() {
     bench.wait(Duration::from_secs(2));
     let register = last(&mut bench, "REGISTER");
     assert!(register.cseq().unwrap().number > 2);
+    let credentials = header(&register, HeaderName::Authorization);
+    assert!(credentials.contains("nonce=\"n1\"") && credentials.contains("nc=00000002"), "{credentials}");
+    answer(&mut bench, &register, 200, GRANTED);
+    assert!(events(&bench.outputs).is_empty(), "it was registered all along");
+}
+
+#[test]
+fn a_refresh_with_a_stale_nonce_takes_the_new_challenge() {
+    let mut bench = registered();
+    bench.wait(Duration::from_secs(271));
+    let register = last(&mut bench, "REGISTER");
+    let stale = CHALLENGE.replace("n1", "n2") + ", stale=true";
+    answer(&mut bench, &register, 401, &[(HeaderName::WwwAuthenticate, stale.as_str())]);
+    let register = last(&mut bench, "REGISTER");
+    let credentials = header(&register, HeaderName::Authorization);
+    assert!(credentials.contains("nonce=\"n2\"") && credentials.contains("nc=00000001"), "{credentials}");
     answer(&mut bench, &register, 200, GRANTED);
     assert!(events(&bench.outputs).is_empty(), "it was registered all along");
 }

@@ -110,3 +110,14 @@ fn responses_that_nobody_asked_for_count_as_knocks_and_the_awaited_ones_do_not()
     }
     assert!(bans > 0);
 }
+
+#[test]
+fn critical_privacy_that_cannot_be_kept_refuses_the_call() {
+    let mut bench = Bench::new(exchange());
+    let outputs = bench.send(CARRIER, "INVITE", "sip:0312345678@gw.example", "Privacy: session;critical\r\n");
+    let [answer] = &sent(&outputs)[..] else { panic!("one answer") };
+    assert_eq!(answer.status(), 500);
+    assert!(header(answer, HeaderName::Warning).starts_with("399 "), "{}", answer.start_line());
+    assert!(started(outputs).is_none());
+    assert!(started(bench.send(CARRIER, "INVITE", "sip:0312345678@gw.example", "Privacy: id;critical\r\n")).is_some());
+}
