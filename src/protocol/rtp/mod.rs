@@ -5,6 +5,7 @@ pub mod jitter_buffer;
 pub mod kind;
 pub mod outgoing;
 pub mod packet;
+pub mod rtcp;
 pub mod sequence;
 pub mod srtp;
 pub mod suite;
