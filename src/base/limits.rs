@@ -72,3 +72,7 @@ pub const LEARNING_WINDOW: Duration = Duration::from_secs(10);
 pub const SILENCE_TOLD: Duration = Duration::from_secs(60);
 /// How long a media worker may take to open or close a stream before it counts as not done.
 pub const STREAM_PATIENCE: Duration = Duration::from_secs(3);
+/// Commands waiting for one media worker: some thousand calls that change at once; full means that the sender is told.
+pub const MEDIA_COMMANDS: usize = 8_192;
+/// Events of all media workers waiting for their calls; full means that they wait in the worker, and quality is dropped.
+pub const MEDIA_EVENTS: usize = 8_192;

@@ -13,6 +13,7 @@ use crate::edge::dispatch::Dispatch;
 use crate::edge::journal::Journal;
 use crate::edge::live::LiveCalls;
 use crate::edge::logging::Logging;
+use crate::edge::media::MediaPlane;
 use crate::edge::metrics::Metrics;
 use crate::edge::ops_http::OpsPage;
 use crate::edge::ports::Ports;
@@ -22,6 +23,7 @@ use crate::edge::switchboard_task::{self, DeskSigns};
 use crate::edge::transport::pulse::Pace;
 use crate::edge::transport::{Transports, Trust};
 use crate::edge::vital::Vital;
+use crate::media::event::Event;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
@@ -80,6 +82,9 @@ impl Daemon {
         )
         .await
         .map_err(|error| error.to_string())?;
+        let mut entropy = crate::edge::entropy::from_system();
+        let (media, told) = MediaPlane::start(&settings.media, &mut entropy, &metrics)
+            .map_err(|error| format!("media workers: {error}"))?;
         let ports = Arc::new(Ports {
             dispatch,
             transports,
@@ -87,8 +92,8 @@ impl Daemon {
             metrics,
             journal,
             live: LiveCalls::default(),
+            media,
         });
-        let entropy = crate::edge::entropy::from_system();
         let switchboard = Switchboard::new(Arc::clone(&exchange), entropy, clock::now());
         let (alive_at, desk_alive) = watch::channel(clock::now().instant);
         let (drained_sign, drained) = watch::channel(false);
@@ -101,6 +106,7 @@ impl Daemon {
         let mut tasks = vec![
             tokio::spawn(switchboard_task::run(switchboard, inbox, Arc::clone(&ports), signs)),
             tokio::spawn(tell_lateness(Arc::clone(&ports))),
+            tokio::spawn(hear_media(told)),
             tokio::spawn(control.serve(Arc::new(operator))),
         ];
         if let Some(listen) = settings.ops_listen {
@@ -162,9 +168,17 @@ impl Daemon {
         }
         self.ports.transports.stop().await;
         let ports = Arc::clone(&self.ports);
+        ports.media.stop();
         if tokio::task::spawn_blocking(move || ports.journal.stop(JOURNAL_PATIENCE)).await.ok() != Some(true) {
             tracing::error!("the journal could not be closed");
         }
+    }
+}
+
+/// What media workers tell belongs to calls; one that has ended needs to know nothing more.
+async fn hear_media(mut told: mpsc::Receiver<Event>) {
+    while let Some(event) = told.recv().await {
+        tracing::trace!(?event, "a media worker tells");
     }
 }
 

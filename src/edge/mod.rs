@@ -14,6 +14,7 @@ pub mod entropy;
 pub mod journal;
 pub mod live;
 pub mod logging;
+pub mod media;
 pub mod metrics;
 pub mod ops_http;
 pub mod ports;

@@ -4,6 +4,7 @@ use crate::base::id::CallId;
 use crate::edge::dispatch::Dispatch;
 use crate::edge::journal::Journal;
 use crate::edge::live::LiveCalls;
+use crate::edge::media::MediaPlane;
 use crate::edge::metrics::Metrics;
 use crate::edge::resolver::Resolver;
 use crate::edge::transport::Transports;
@@ -17,6 +18,7 @@ pub struct Ports {
     pub metrics: Metrics,
     pub journal: Journal,
     pub live: LiveCalls,
+    pub media: MediaPlane,
 }
 
 impl Ports {

@@ -32,6 +32,7 @@ impl Vital {
     /// The last sign of life of every loop.
     fn progress(&self) -> Vec<(String, Instant)> {
         let mut progress = self.ports.transports.progress();
+        progress.extend(self.ports.media.progress());
         progress.push(("switchboard".to_owned(), *self.desk_alive.borrow()));
         progress
     }
@@ -67,6 +68,7 @@ impl Pages for Vital {
         let ports = &self.ports;
         let mut readings = ports.journal.readings();
         readings.extend(Reading::of_transports(ports.transports.counters()));
+        readings.extend(ports.media.readings());
         readings.push(Reading::new(table::LATENESS, &[], ports.transports.lateness().as_secs_f64()));
         ports.metrics.render(&readings)
     }

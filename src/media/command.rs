@@ -75,6 +75,24 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whose it is; all streams of a call live on one worker.
+    pub fn call(&self) -> CallId {
+        match self {
+            Command::Open { stream, .. }
+            | Command::Plan { stream, .. }
+            | Command::SendDigits { stream, .. }
+            | Command::Close { stream } => stream.call,
+            Command::Matrix { call, .. }
+            | Command::Play { call, .. }
+            | Command::Stop { call, .. }
+            | Command::Tap { call, .. }
+            | Command::Feed { call, .. }
+            | Command::StopTap { call, .. } => *call,
+        }
+    }
+}
+
 /// One stream as offer and answer left it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct StreamPlan {

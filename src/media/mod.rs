@@ -15,6 +15,7 @@ pub mod path;
 pub mod player;
 pub mod ports;
 pub mod prompt;
+pub mod protection;
 pub mod recipe;
 pub mod slots;
 pub mod source_check;

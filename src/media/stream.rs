@@ -5,6 +5,7 @@ use crate::media::command::{StreamId, StreamPlan};
 use crate::media::counters::Refusal;
 use crate::media::desk::{Outgoing as Made, Timing};
 use crate::media::event::{Direction, Quality, Refused};
+use crate::media::protection::Protection;
 use crate::media::source_check::{SourceCheck, Verdict};
 use crate::protocol::rtp::outgoing::Outgoing;
 use crate::protocol::rtp::packet::{Header, Packet};
@@ -61,6 +62,7 @@ pub struct Stream {
     silent_after: Option<Duration>,
     opened_at: Instant,
     heard_at: Instant,
+    protection: Protection,
     has_started: bool,
     is_silent: bool,
     received: Traffic,
@@ -97,6 +99,7 @@ impl Stream {
             silent_after: None,
             opened_at: now,
             heard_at: now,
+            protection: Protection::None,
             has_started: false,
             is_silent: false,
             received: Traffic::default(),
@@ -121,13 +124,14 @@ impl Stream {
             self.heard_at = now;
             self.is_silent = false;
         }
+        self.protection.plan(plan.srtp.as_ref());
         self.sends = plan.sends;
         self.receives = plan.receives;
         self.silent_after = plan.silent_after;
     }
 
     /// Judges one datagram that looks like RTP.
-    pub fn accept(&mut self, now: Instant, from: SocketAddr, packet: &[u8]) -> Result<Accepted, Refusal> {
+    pub fn accept(&mut self, now: Instant, from: SocketAddr, packet: &mut [u8]) -> Result<Accepted, Refusal> {
         let accepted = self.judge(now, from, packet);
         match &accepted {
             Ok(accepted) => {
@@ -140,21 +144,49 @@ impl Stream {
         accepted
     }
 
-    fn judge(&mut self, now: Instant, from: SocketAddr, packet: &[u8]) -> Result<Accepted, Refusal> {
-        let view = Packet::parse(packet).map_err(|_| Refusal::Junk)?;
-        let header = view.header();
+    fn judge(&mut self, now: Instant, from: SocketAddr, packet: &mut [u8]) -> Result<Accepted, Refusal> {
+        let header = Header::read(packet).ok_or(Refusal::Junk)?;
         let rule = self.rules.iter().find(|rule| rule.receive == header.payload_type);
         let rule = *rule.ok_or(Refusal::NotAgreed)?;
-        if self.source.check(now, from) == Verdict::Refused {
+        let length = match &mut self.protection {
+            Protection::None => {
+                // Nothing of a stranger may change anything, so what is broken is told before who it is from.
+                let view = Packet::parse(packet).map_err(|_| Refusal::Junk)?;
+                if self.source.check(now, from) == Verdict::Refused {
+                    return Err(Refusal::Stranger);
+                }
+                return Ok(self.accepted(header, rule, packet.len(), view.payload_range()));
+            }
+            // A stranger costs a comparison, not a decryption, where nobody else may ever come.
+            _ if !self.source.could_be(from) => return Err(Refusal::Stranger),
+            Protection::Keys(keys) => keys.receiver.unprotect(packet).map_err(|_| Refusal::NotAuthentic)?,
+            Protection::Broken => return Err(Refusal::NotAuthentic),
+        };
+        let view = Packet::parse(packet.get(..length).unwrap_or_default()).map_err(|_| Refusal::Junk)?;
+        if self.source.check_authentic(from) == Verdict::Refused {
             return Err(Refusal::Stranger);
         }
+        Ok(self.accepted(header, rule, length, view.payload_range()))
+    }
+
+    fn accepted(&mut self, header: Header, rule: Rule, length: usize, payload: Range<usize>) -> Accepted {
         let news = match (self.has_started, self.is_silent) {
             (false, _) => News::Started,
             (true, true) => News::HeardAgain,
             (true, false) => News::Nothing,
         };
         (self.has_started, self.is_silent) = (true, false);
-        Ok(Accepted { header, rule, length: packet.len(), payload: view.payload_range(), news })
+        Accepted { header, rule, length, payload, news }
+    }
+
+    /// Protects what lies in the first so many bytes, if that was agreed. `None`: it must not be sent.
+    #[inline]
+    pub fn protect(&mut self, buffer: &mut [u8], length: usize) -> Option<usize> {
+        match &mut self.protection {
+            Protection::None => Some(length),
+            Protection::Keys(keys) => keys.sender.protect(buffer, length).ok(),
+            Protection::Broken => None,
+        }
     }
 
     pub fn refuse(&mut self, why: Refusal) {

@@ -365,7 +365,7 @@ impl Worker {
         let mut header = ear.outgoing.forward(now.instant, &arrival(voice, accepted))?;
         header.payload_type = payload_type;
         header.overwrite(buffer.get_mut(..accepted.length)?);
-        let length = accepted.length;
+        let length = ear.protect(buffer, accepted.length)?;
         ear.was_sent(length);
         self.counters.forwarded += 1;
         self.counters.packets_out += 1;
@@ -465,7 +465,7 @@ fn send_made(now: Instant, stream: (u32, &mut Stream), made: &Made<'_>, outbox: 
         let (head, payload) = packet.split_at_mut_checked(header.len())?;
         head.copy_from_slice(&header);
         payload.copy_from_slice(made.payload);
-        Some(length)
+        stream.protect(room, length)
     });
     if let Some(length) = sent {
         stream.was_sent(length);

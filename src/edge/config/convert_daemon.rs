@@ -6,8 +6,10 @@ use crate::edge::config::suggest;
 use crate::edge::config::{ControlSettings, Daemon, LogSettings};
 use crate::edge::journal::JournalSettings;
 use crate::edge::logging::LogFormat;
+use crate::edge::media::WorkerSettings;
 use crate::edge::transport::TransportLimits;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,6 +30,7 @@ pub fn daemon(fields: Fields<'_>) -> (Daemon, AdmissionPolicy) {
         journal: journal(fields.table("journal"), &state_directory),
         stall_max: watchdog(fields.table("watchdog")),
         transport: transport(fields.table("transport")),
+        media: media(fields.table("media")),
         state_directory,
     };
     let admission = admission(fields.table("admission"));
@@ -107,6 +110,37 @@ fn transport(fields: Fields<'_>) -> TransportLimits {
     };
     fields.finish();
     limits
+}
+
+fn media(fields: Fields<'_>) -> WorkerSettings {
+    let own = WorkerSettings::default();
+    let written = fields.text_or("ports", "20000-29999");
+    let ports = port_range(&written);
+    if ports.is_none() {
+        let problem = format!("`{}` is no range of ports", printable(&written));
+        let meant = "write two ports above 1023 with room for a pair, such as \"20000-29999\"";
+        fields.error("ports", problem, Some(meant.to_owned()));
+    }
+    let pin = fields.integers("pin", "empty: the system chooses");
+    let settings = WorkerSettings {
+        workers: fields.integer("workers", own.workers, 0..=256),
+        pin: pin.iter().filter_map(|core| core.text.parse().ok()).collect(),
+        ports: ports.unwrap_or(own.ports),
+        reuse_delay: fields.duration("reuse_delay", own.reuse_delay, Duration::ZERO..=HOUR),
+        dscp: fields.integer("dscp", own.dscp, 0..=63),
+    };
+    if settings.pin.len() != pin.len() {
+        fields.error("pin", "a core is a number from 0 to 65535", None);
+    }
+    fields.finish();
+    settings
+}
+
+/// At least one pair: an even port and the one above it.
+fn port_range(text: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = text.split_once('-')?;
+    let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    (first >= 1_024 && last > first.next_multiple_of(2)).then_some(first..=last)
 }
 
 fn admission(fields: Fields<'_>) -> AdmissionPolicy {

@@ -26,6 +26,7 @@ pub use read::read;
 use crate::domain::switchboard::interface::Exchange;
 use crate::edge::journal::JournalSettings;
 use crate::edge::logging::LogFormat;
+use crate::edge::media::WorkerSettings;
 use crate::edge::transport::TransportLimits;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -60,6 +61,7 @@ pub struct Daemon {
     /// A loop without progress for this long is stuck: the watchdog is no longer fed.
     pub stall_max: Duration,
     pub transport: TransportLimits,
+    pub media: WorkerSettings,
 }
 
 #[derive(Clone, PartialEq, Debug)]

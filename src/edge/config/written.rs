@@ -11,6 +11,7 @@ use crate::domain::trunk::settings::{Credentials, NumberRules, Trunk, TrunkTarge
 use crate::edge::config::Daemon;
 use crate::edge::config::fields::shown;
 use crate::edge::config::plan::Effect;
+use crate::edge::media::WorkerSettings;
 use crate::edge::transport::TransportLimits;
 use crate::media::command::OpusWish;
 use sha2::{Digest, Sha256};
@@ -110,6 +111,7 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
         journal: _,
         stall_max: _,
         transport: _,
+        media,
     } = daemon;
     let mut lines = Lines::new(Effect::Restart);
     lines.text("state_directory", daemon.state_directory.display());
@@ -122,6 +124,12 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
     lines.text("journal.rotate_bytes", daemon.journal.rotate_bytes);
     lines.text("journal.rotate_daily", daemon.journal.rotate_daily);
     lines.time("watchdog.stall_max", daemon.stall_max);
+    let WorkerSettings { workers, pin, ports, reuse_delay, dscp } = media;
+    lines.text("media.workers", workers);
+    lines.list("media.pin", pin);
+    lines.text("media.ports", format!("{}-{}", ports.start(), ports.end()));
+    lines.time("media.reuse_delay", *reuse_delay);
+    lines.text("media.dscp", dscp);
     let transport = &daemon.transport;
     let TransportLimits {
         connections_max: _,

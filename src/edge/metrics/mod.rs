@@ -15,6 +15,7 @@ use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::message::{Message, ParseError};
 use crate::protocol::sip::path::Transport;
 use prometheus::core::Collector;
+use prometheus::local::LocalHistogram;
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
 };
@@ -86,6 +87,7 @@ struct Series {
     journal_records: IntCounter,
     journal_errors: IntCounter,
     journal_sync: Histogram,
+    media_lateness: Histogram,
     reloads: IntCounterVec,
     reload_time: Gauge,
     configuration: GaugeVec,
@@ -136,6 +138,7 @@ impl Metrics {
             journal_records: build.counter(table::JOURNAL_RECORDS)?,
             journal_errors: build.counter(table::JOURNAL_ERRORS)?,
             journal_sync: build.histogram(table::JOURNAL_SYNC)?,
+            media_lateness: build.histogram(table::MEDIA_LATENESS)?,
             reloads: build.counters(table::RELOADS)?,
             reload_time: build.gauge(table::RELOAD_TIME)?,
             configuration: build.gauges(table::CONFIGURATION)?,
@@ -297,6 +300,11 @@ impl Metrics {
 
     pub fn journal_failed(&self) {
         self.0.journal_errors.inc();
+    }
+
+    /// A histogram of its own for one media worker, which flushes it now and then.
+    pub fn media_lateness(&self) -> LocalHistogram {
+        self.0.media_lateness.local()
     }
 
     /// A reload was applied (or the daemon started), with the hash of what now runs.

@@ -32,6 +32,8 @@ const WAITING: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 2
 /// Our own work on a call before somebody is dialled.
 const WORKING: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
 const TALKING: &[f64] = &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800.0, 3_600.0, 14_400.0];
+/// From one packet taken at once to a stall that everybody hears.
+const LATENESS_BOUNDS: &[f64] = &[0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0];
 const SYNCING: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0];
 
 const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Row {
@@ -113,6 +115,33 @@ pub const TRUNK_CALLS: Row = gauge("offhook_trunk_calls", &["trunk"], "Calls tha
 pub const PHONES_REGISTERED: Row = gauge("offhook_phones_registered", &[], "Phones with at least one binding.");
 pub const REGISTRATIONS: Row =
     counter("offhook_registrations_total", &["outcome"], "Phones that registered or ceased to be registered.");
+pub const MEDIA_PACKETS: Row =
+    counter("offhook_media_packets_total", &["direction"], "Datagrams on media ports, whatever became of them.");
+pub const MEDIA_BYTES: Row = counter("offhook_media_bytes_total", &["direction"], "Bytes of these datagrams.");
+pub const MEDIA_FORWARDED: Row =
+    counter("offhook_media_forwarded_total", &[], "Packets that crossed from one leg to the other untouched.");
+pub const MEDIA_CONTROL: Row = counter("offhook_media_control_total", &["direction"], "RTCP packets.");
+pub const MEDIA_REFUSED: Row =
+    counter("offhook_media_refused_total", &["reason"], "Datagrams on media ports that were not taken, by reason.");
+pub const MEDIA_STALE: Row = counter(
+    "offhook_media_stale_total",
+    &[],
+    "Packets passed over because they had grown old while a worker stood still.",
+);
+pub const MEDIA_SEND_DROPS: Row =
+    counter("offhook_media_send_drops_total", &[], "Media packets that the system did not take.");
+pub const MEDIA_STREAMS: Row = gauge("offhook_media_streams", &[], "Streams open now; a call has one for each leg.");
+pub const MEDIA_PORTS: Row =
+    gauge("offhook_media_ports", &["state"], "Port pairs in use, and those free or resting at the fullest address.");
+pub const MEDIA_LATENESS: Row = histogram(
+    "offhook_media_lateness_seconds",
+    LATENESS_BOUNDS,
+    "How late a round of a media worker ended, counted from when it should have begun.",
+);
+pub const MEDIA_COMMANDS_REFUSED: Row =
+    counter("offhook_media_commands_refused_total", &[], "Commands that a media worker's full queue refused.");
+pub const MEDIA_EVENTS_LOST: Row =
+    counter("offhook_media_events_lost_total", &[], "Events of media workers that found every queue full.");
 pub const JOURNAL_QUEUE: Row = gauge("offhook_journal_queue", &[], "Records that wait for the journal.");
 pub const JOURNAL_RECORDS: Row = counter("offhook_journal_records_total", &[], "Records written.");
 pub const JOURNAL_ERRORS: Row = counter("offhook_journal_errors_total", &[], "Attempts to write or sync that failed.");
@@ -175,6 +204,18 @@ pub const TABLE: &[Row] = &[
     TRUNK_CALLS,
     PHONES_REGISTERED,
     REGISTRATIONS,
+    MEDIA_PACKETS,
+    MEDIA_BYTES,
+    MEDIA_FORWARDED,
+    MEDIA_CONTROL,
+    MEDIA_REFUSED,
+    MEDIA_STALE,
+    MEDIA_SEND_DROPS,
+    MEDIA_STREAMS,
+    MEDIA_PORTS,
+    MEDIA_LATENESS,
+    MEDIA_COMMANDS_REFUSED,
+    MEDIA_EVENTS_LOST,
     JOURNAL_QUEUE,
     JOURNAL_RECORDS,
     JOURNAL_ERRORS,
