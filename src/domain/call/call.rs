@@ -187,7 +187,7 @@ impl Call {
             return;
         }
         let Some((leg, errand)) = self.parts.wire.errand(client, true) else { return };
-        self.parts.with(leg, |leg, wire| leg.on_no_response(wire, errand, reason));
+        self.parts.with(leg, |leg, wire| leg.on_no_response(wire, (errand, client), reason));
     }
 
     /// What concerns every phase first, then the phase.

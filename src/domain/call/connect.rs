@@ -5,8 +5,9 @@ use crate::base::id::LegId;
 use crate::domain::call::dialler::{Blame, Dialler};
 use crate::domain::call::early;
 use crate::domain::call::ending::Ending;
+use crate::domain::call::inform;
 use crate::domain::call::interface::{CallEvent, Refused, TrunkOutcome};
-use crate::domain::call::invite;
+use crate::domain::call::invite::{self, Asked};
 use crate::domain::call::joined::Joined;
 use crate::domain::call::parts::{Parts, fault_of};
 use crate::domain::call::phase::{Answer, Phase, Routing};
@@ -56,7 +57,7 @@ impl Connecting {
                 return refuse_with(parts, (400, "Bad Replaces"), Cause::PeerMisbehaved);
             }
             Replaced::Dialog(replaces) => {
-                let text = replaces.to_string();
+                let text: Box<str> = replaces.to_string().into();
                 if let Some(phase) = Replacing::begin(parts, replaces) {
                     return phase;
                 }
@@ -66,7 +67,8 @@ impl Connecting {
                     return refuse_with(parts, (481, "Call/Transaction Does Not Exist"), Cause::Rejected);
                 }
                 let mut dialler = Dialler::new(stages, true);
-                dialler.replaces = Some(text.into());
+                let by = parts.story.caller.clone();
+                dialler.asked = Some(Box::new(Asked { by, replaces: Some(text), headers: "".into() }));
                 dialler
             }
         };
@@ -107,6 +109,10 @@ impl Connecting {
             }
             LegEvent::Answered { fork, message, offer } => {
                 self.on_answered(parts, Source { leg, fork }, (&message, offer))
+            }
+            LegEvent::Informed { request } => {
+                inform::answer(parts, &request, 200);
+                Phase::Connecting(self)
             }
             LegEvent::OfferedEarly { source, offer } => {
                 early::offered(parts, leg, source, &offer);
@@ -168,7 +174,7 @@ impl Connecting {
         if offer.is_some() {
             self.early_offer_of = Some(source.leg);
         }
-        let headers = invite::passed_up(parts, source.leg, message);
+        let headers = invite::passed(parts, (source.leg, LegId::CALLER), message);
         let progress = Progress { status, phrase: phrase(status), source, description: described, headers: &headers };
         let passed = parts.with(LegId::CALLER, |leg, wire| leg.progress(wire, &progress));
         !matches!(passed, Some(Err(_)))
@@ -178,7 +184,13 @@ impl Connecting {
         let (message, offer) = what;
         self.dialler.give_up(parts, Some(source.leg), Cause::Normal);
         let described = offer.as_deref().or_else(|| description(message));
-        let answered = parts.with(LegId::CALLER, |leg, wire| leg.answer(wire, source, described));
+        let crossing = invite::passed(parts, (source.leg, LegId::CALLER), message);
+        let answered = parts.with(LegId::CALLER, |leg, wire| {
+            if let Some((state, _)) = leg.inviting() {
+                state.crossing = crossing;
+            }
+            leg.answer(wire, source, described)
+        });
         if let Some(Err(refusal)) = answered {
             parts.say(format!("the answer cannot be passed to the caller: {}", refusal.words()));
             let failure = Failure::of(refusal.cause(), FailureReason::Media);

@@ -3,7 +3,7 @@
 use crate::base::cause::{Cause, Fault};
 use crate::base::id::LegId;
 use crate::domain::call::interface::{CallEvent, CallOutput, Dial, Party, Place, Refused, Stage, TrunkOutcome};
-use crate::domain::call::invite::{self, How};
+use crate::domain::call::invite::{self, Asked, How};
 use crate::domain::call::parts::{Parts, fault_of};
 use crate::domain::call::phase::Answer;
 use crate::domain::leg::event::{Failure, FailureReason};
@@ -25,8 +25,8 @@ pub struct Dialler {
     is_final: bool,
     /// Whether the caller's offer goes along; a transfer asks the new party for one.
     has_offer: bool,
-    /// A Replaces header that goes along.
-    pub replaces: Option<Box<str>>,
+    /// What goes along because somebody has asked for this.
+    pub asked: Option<Box<Asked>>,
 }
 
 /// A failure and whose it is.
@@ -63,7 +63,7 @@ impl Dialler {
             redirections: 0,
             is_final: false,
             has_offer,
-            replaces: None,
+            asked: None,
         }
     }
 
@@ -140,7 +140,7 @@ impl Dialler {
             let failure = Failure::of(Cause::Unreachable, FailureReason::Undeliverable);
             return self.failed(parts, at, failure, "is a name that leads nowhere");
         }
-        let how = How { targets, has_offer: self.has_offer, replaces: self.replaces.as_deref() };
+        let how = How { targets, has_offer: self.has_offer, asked: self.asked.as_deref() };
         match invite::send(parts, leg, &dialling.dial, how) {
             Ok(started) => {
                 dialling.step = Step::Ringing;

@@ -19,6 +19,8 @@ impl Ending {
         if let LegEvent::Referred { request } = event {
             let (server, from, message) = (request.server, &request.from, &request.message);
             parts.wire.respond_plain(server, message, from, (481, "Call/Transaction Does Not Exist"));
+        } else if let LegEvent::Informed { request } = event {
+            crate::domain::call::inform::answer(parts, &request, 487);
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::domain::call::parts::Parts;
 use crate::domain::leg::leg::{Leg, Line};
 use crate::domain::leg::media_plan;
 use crate::domain::leg::outbound::{InvitePlan, Outbound};
+use crate::domain::leg::party::Party;
 use crate::domain::trunk::crossing::{self, Header};
 use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
@@ -15,19 +16,27 @@ use crate::protocol::sip::path::Target;
 use bytes::Bytes;
 use std::borrow::Cow;
 
+/// What an INVITE says because somebody has asked us to send it: in a Refer-To, or in an INVITE with Replaces.
+pub struct Asked {
+    pub by: Party,
+    /// The dialog elsewhere whose place the INVITE takes (RFC 3891).
+    pub replaces: Option<Box<str>>,
+    /// The headers of the Refer-To's URI, as they stand there.
+    pub headers: Box<str>,
+}
+
 /// What a dial does not say of itself.
 pub struct How<'a> {
     /// In the order in which to try them; at least one.
     pub targets: Vec<Target>,
     /// Whether the caller's offer goes along.
     pub has_offer: bool,
-    /// The dialog elsewhere whose place the INVITE takes (RFC 3891).
-    pub replaces: Option<&'a str>,
+    pub asked: Option<&'a Asked>,
 }
 
 /// Makes the leg and sends its INVITE to the first of the targets.
 pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<Leg, media_plan::Refusal> {
-    let How { mut targets, has_offer, replaces } = how;
+    let How { mut targets, has_offer, asked } = how;
     let first = targets.remove(0);
     let Parts { wire, legs, story, .. } = parts;
     let caller = legs.iter().find(|leg| leg.id() == LegId::CALLER).and_then(Leg::invited);
@@ -48,7 +57,12 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<L
         }
         None => Vec::new(),
     };
-    headers.extend(replaces.map(|replaces| (Cow::Borrowed(HeaderName::Replaces.text()), replaces.into())));
+    if let Some(Asked { by, replaces, headers: more }) = asked {
+        let replaces = replaces.iter().map(|text| (Cow::Borrowed(HeaderName::Replaces.text()), text.clone()));
+        headers.extend(replaces);
+        let crossing = crossing::of_uri(more, &by.peer(host), &dial.party.peer(host));
+        headers.extend(crossing.into_iter().map(|header| (header.name, header.value)));
+    }
     let plan = InvitePlan {
         uri: dial.uri.clone(),
         from: story.identity.from_value(&dial.party.peer(host)).into(),
@@ -79,12 +93,12 @@ fn bracketed(host: &str) -> Cow<'_, str> {
     if host.contains(':') { format!("[{host}]").into() } else { host.into() }
 }
 
-/// Headers of a response that both sides' allow lists let through.
-pub fn passed_up(parts: &Parts, from: LegId, message: &Message) -> Vec<Header> {
-    let (Some(callee), Some(caller)) = (parts.leg(from), parts.leg(LegId::CALLER)) else { return Vec::new() };
+/// Headers of a message from one leg's peer that both sides' allow lists let through to another's.
+pub fn passed(parts: &Parts, legs: (LegId, LegId), message: &Message) -> Vec<Header> {
+    let (Some(one), Some(other)) = (parts.leg(legs.0), parts.leg(legs.1)) else { return Vec::new() };
     let host = |leg: &Leg| parts.wire.host(leg.line.target.path.listener);
-    let (down, up) = (host(callee), host(caller));
-    crossing::of_message(message, &callee.line.party.peer(down), &caller.line.party.peer(up))
+    let (from, to) = (host(one), host(other));
+    crossing::of_message(message, &one.line.party.peer(from), &other.line.party.peer(to))
 }
 
 /// Bodies of INFO that go from one side to the other.

@@ -5,16 +5,15 @@ use crate::base::id::{CallId, LegId};
 use crate::base::now::earliest;
 use crate::domain::call::ending::Ending;
 use crate::domain::call::handover::{Handover, Lending, answer_stray};
+use crate::domain::call::inform::{self, Infos};
 use crate::domain::call::interface::{CallEvent, TrunkOutcome};
 use crate::domain::call::invite;
 use crate::domain::call::parts::Parts;
 use crate::domain::call::phase::{Answer, Phase};
 use crate::domain::call::transfer::{Transfer, TransferStep};
-use crate::domain::leg::established::Telling;
 use crate::domain::leg::event::{LegEvent, Request, description};
 use crate::domain::leg::leg::Leg;
 use crate::domain::leg::offer::{NotOffered, Purpose};
-use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::method::Method;
 use bytes::Bytes;
@@ -27,6 +26,7 @@ pub struct Joined {
     pub(super) transfer: Option<Box<Transfer>>,
     /// One of the pair is about to go over to another call.
     pub(super) lending: Option<Box<Lending>>,
+    infos: Infos,
 }
 
 /// The one offer that is between the two legs.
@@ -55,7 +55,14 @@ impl Joined {
             _ => Exchange::Idle,
         };
         let when_too_long = parts.wire.now.instant.checked_add(parts.story.max_duration);
-        Joined { pair: (LegId::CALLER, callee), exchange, when_too_long, transfer: None, lending: None }
+        Joined {
+            pair: (LegId::CALLER, callee),
+            exchange,
+            when_too_long,
+            transfer: None,
+            lending: None,
+            infos: Infos::default(),
+        }
     }
 
     /// The other party of the pair; `None` for legs that stand outside.
@@ -104,7 +111,12 @@ impl Joined {
     }
 
     fn on_pair(mut self: Box<Self>, parts: &mut Parts, leg: LegId, event: LegEvent) -> Phase {
-        let Some(other) = self.other(leg) else { return Phase::Joined(self) };
+        let Some(other) = self.other(leg) else {
+            if let LegEvent::Informed { request } = event {
+                inform::answer(parts, &request, 200);
+            }
+            return Phase::Joined(self);
+        };
         match event {
             LegEvent::Offered { method, offer } => self.on_offered(parts, (leg, other), (method, offer)),
             LegEvent::OfferedEarly { offer, .. } => self.on_offered(parts, (leg, other), (Method::Update, Some(offer))),
@@ -113,11 +125,14 @@ impl Joined {
             LegEvent::Withdrawn => self.exchange = Exchange::Idle,
             LegEvent::Acknowledged { message } => self.on_acknowledged(parts, (leg, other), &message),
             LegEvent::EarlyAnswer { message } => self.on_acknowledged(parts, (leg, other), &message),
-            LegEvent::Informed { message } => inform(parts, other, &message),
+            LegEvent::Informed { request } => self.infos.pass(parts, other, request),
+            LegEvent::Told { client, status } => self.infos.answered(parts, client, status),
+            LegEvent::Parted { message } => part(parts, (leg, other), &message),
             LegEvent::Referred { request } => return self.on_referred(parts, leg, *request),
             LegEvent::Ended { cause, fault } => {
                 let name = parts.leg(leg).map(|leg| leg.line.facts.name.clone()).unwrap_or_default();
                 parts.say([&*name, " has ended: ", cause.name()].concat());
+                self.infos.end(parts);
                 return Ending::begin(parts, cause, fault);
             }
             LegEvent::Cancelled { cause } => {
@@ -280,17 +295,8 @@ fn note_hold(parts: &mut Parts, id: LegId) {
     }
 }
 
-/// What an INFO says goes to the other side where that takes INFO and the body is of a kind that may cross.
-fn inform(parts: &mut Parts, other: LegId, message: &Message) {
-    let Some(content_type) = message.get(HeaderName::ContentType).filter(|text| invite::may_cross(text)) else {
-        return;
-    };
-    parts.with(other, |leg, wire| {
-        if let Some((state, line)) = leg.established()
-            && line.peer.takes_info()
-        {
-            let body = Some((content_type, message.body()));
-            state.tell(line, wire, &Telling { method: Method::Info, headers: &[], body });
-        }
-    });
+/// What a BYE says of its own goes along with the one to the other side (RFC 7433).
+fn part(parts: &mut Parts, legs: (LegId, LegId), message: &Message) {
+    let crossing = invite::passed(parts, legs, message);
+    parts.with(legs.1, |leg, _| leg.line.parting = crossing);
 }

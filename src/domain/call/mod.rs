@@ -7,6 +7,7 @@ pub mod dialler;
 pub mod early;
 pub mod ending;
 pub mod handover;
+pub mod inform;
 pub mod interface;
 pub mod invite;
 pub mod joined;

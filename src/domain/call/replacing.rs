@@ -4,6 +4,7 @@ use crate::base::cause::{Cause, Fault};
 use crate::base::id::{CallId, LegId};
 use crate::domain::call::ending::Ending;
 use crate::domain::call::handover::{Claim, Handover, PATIENCE, answer_stray, tell};
+use crate::domain::call::inform;
 use crate::domain::call::interface::CallEvent;
 use crate::domain::call::joined::Joined;
 use crate::domain::call::parts::Parts;
@@ -115,6 +116,10 @@ impl Replacing {
             LegEvent::Referred { request } => {
                 let (server, from, message) = (request.server, &request.from, &request.message);
                 parts.wire.respond_plain(server, message, from, (491, "Request Pending"));
+                Phase::Replacing(self)
+            }
+            LegEvent::Informed { request } => {
+                inform::answer(parts, &request, 200);
                 Phase::Replacing(self)
             }
             _ => Phase::Replacing(self),

@@ -5,6 +5,7 @@ use crate::base::id::{CallId, LegId};
 use crate::domain::call::dialler::{Blame, Dialler};
 use crate::domain::call::handover::{Claim, Handover, PATIENCE, answer_stray, tell};
 use crate::domain::call::interface::{CallEvent, CallOutput, Stage};
+use crate::domain::call::invite::Asked;
 use crate::domain::call::joined::{Exchange, Joined, acknowledge};
 use crate::domain::call::parts::Parts;
 use crate::domain::call::phase::Answer;
@@ -26,8 +27,8 @@ pub struct Transfer {
     remaining: LegId,
     /// Whether the referrer wants to hear how it goes (RFC 4488).
     reports: bool,
-    /// The dialog elsewhere that the INVITE is to take the place of.
-    replaces: Option<Box<Replaces>>,
+    /// What the INVITE is to say; not there where a leg is fetched instead.
+    asked: Option<Box<Asked>>,
     step: Step,
 }
 
@@ -76,8 +77,7 @@ impl Transfer {
             writer.header(HeaderName::ReferSub, "false");
         }
         parts.wire.transactions.respond(parts.wire.now, *server, 202, writer.finish());
-        let mut transfer =
-            Transfer { referrer, remaining, reports, replaces: None, step: Step::Routing(LegId::CALLER) };
+        let mut transfer = Transfer { referrer, remaining, reports, asked: None, step: Step::Routing(LegId::CALLER) };
         let replaces = match Replaces::asked_by(&target.uri) {
             Some(None) => {
                 transfer.report(parts, 400, "Bad Replaces");
@@ -96,7 +96,11 @@ impl Transfer {
         let owner = replaces.as_ref().and_then(|replaces| stamp::tag_owner(&replaces.to_tag));
         match (replaces, owner) {
             (Some(replaces), Some((of, _))) => return Some(transfer.fetch(parts, (of, leg), replaces, party)),
-            (replaces, _) => transfer.replaces = replaces.map(Box::new),
+            (replaces, _) => {
+                let replaces = replaces.map(|replaces| replaces.to_string().into());
+                let headers = target.uri.headers.unwrap_or_default().into();
+                transfer.asked = Some(Box::new(Asked { by: party.clone(), replaces, headers }));
+            }
         }
         let uri = uri_without_headers(&target.uri).into();
         parts.outputs.push_back(CallOutput::Route { leg, party, uri });
@@ -321,7 +325,7 @@ impl Transfer {
         let (leg, answer) = what;
         match (&mut self.step, answer) {
             (Step::Routing(asked), Answer::Routed(Ok(stages))) if *asked == leg => {
-                let stages = match &self.replaces {
+                let stages = match self.asked.as_ref().and_then(|asked| asked.replaces.as_ref()) {
                     Some(_) => stages_that_replace(stages),
                     None => stages,
                 };
@@ -330,7 +334,7 @@ impl Transfer {
                     return self.failed(joined, parts, (481, "Call/Transaction Does Not Exist"));
                 }
                 let mut dialler = Box::new(Dialler::new(stages, false));
-                dialler.replaces = self.replaces.as_ref().map(|replaces| replaces.to_string().into());
+                dialler.asked = self.asked.take();
                 let nothing = dialler.advance(parts);
                 self.step = Step::Dialling(dialler);
                 self.unless(joined, parts, nothing)

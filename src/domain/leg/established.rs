@@ -13,6 +13,7 @@ use crate::domain::leg::leg::{self, Line, State};
 use crate::domain::leg::media_plan;
 use crate::domain::leg::offer::{Ours, Purpose, Theirs};
 use crate::domain::leg::wire::{Errand, Ready, Wire};
+use crate::domain::trunk::crossing::Header;
 use crate::protocol::sip::dialog::Dialog;
 use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
@@ -212,6 +213,9 @@ impl Established {
             Method::Bye => {
                 let cause = headers::reason_of(message).unwrap_or(Cause::Normal);
                 wire.respond_plain(*server, message, from, OK);
+                if line.facts.ended.is_none() {
+                    wire.emit(line.id, LegEvent::Parted { message: request.message });
+                }
                 return Some(self.take().ended(line, wire, cause, Fault::Nobody));
             }
             Method::Invite => self.on_reinvite(line, wire, request),
@@ -219,8 +223,7 @@ impl Established {
             // A PRACK that the 200 has overtaken: what it acknowledges no longer matters.
             Method::Prack if self.confirming.is_some() => wire.respond_plain(*server, message, from, OK),
             Method::Info => {
-                wire.respond_plain(*server, message, from, OK);
-                wire.emit(line.id, LegEvent::Informed { message: request.message });
+                wire.emit(line.id, LegEvent::Informed { request: Box::new(request) });
             }
             Method::Refer => wire.emit(line.id, LegEvent::Referred { request: Box::new(request) }),
             Method::Notify => {
@@ -277,12 +280,21 @@ impl Established {
             }
             // RFC 3261 12.2.1.2, RFC 5057 5.1: 481 to INFO says that the dialog is gone; to NOTIFY only its subscription.
             Errand::Info if message.status() == 481 => Some(self.vanished(line, wire)),
+            Errand::Info if message.status() >= 200 => {
+                wire.emit(line.id, LegEvent::Told { client, status: message.status() });
+                None
+            }
             _ => None,
         }
     }
 
-    pub fn on_no_response(&mut self, line: &mut Line, wire: &mut Wire, errand: Errand) -> Option<State> {
+    pub fn on_no_response(&mut self, line: &mut Line, wire: &mut Wire, whence: (Errand, ClientKey)) -> Option<State> {
+        let (errand, client) = whence;
         match errand {
+            Errand::Info => {
+                wire.emit(line.id, LegEvent::Told { client, status: 408 });
+                None
+            }
             Errand::Reinvite | Errand::Update | Errand::EarlyUpdate(_) => Some(self.vanished(line, wire)),
             _ => None,
         }
@@ -314,8 +326,8 @@ impl Established {
         earliest(self.owed_ack.map(|owed| owed.until), self.retry.as_ref().map(|retry| retry.0))
     }
 
-    /// A request in this dialog that nobody waits for: INFO, NOTIFY.
-    pub fn tell(&mut self, line: &Line, wire: &mut Wire, telling: &Telling<'_>) {
+    /// A request in this dialog that changes nothing: INFO, whose answer is `Told`, and NOTIFY.
+    pub fn tell(&mut self, line: &Line, wire: &mut Wire, telling: &Telling<'_>) -> ClientKey {
         let stamp = wire.stamp(&line.target.path);
         let mut writer = self.dialog.request(telling.method, &stamp.via);
         writer.header(HeaderName::Contact, wire.contact(&line.target.path));
@@ -329,7 +341,7 @@ impl Established {
         };
         let errand = if telling.method == Method::Info { Errand::Info } else { Errand::Notify };
         let (method, target) = (telling.method, line.target.clone());
-        wire.send(line, errand, Ready { stamp, method, target, bytes, no_response: None });
+        wire.send(line, errand, Ready { stamp, method, target, bytes, no_response: None })
     }
 
     pub fn on_cancelled(&mut self, line: &mut Line, wire: &mut Wire, server: ServerKey) {
@@ -383,6 +395,9 @@ fn send_bye(dialog: &mut Dialog, logins: &mut Logins, line: &Line, wire: &mut Wi
     let mut writer = dialog.request(Method::Bye, &stamp.via);
     headers::reason(&mut writer, cause);
     wire.agent_header(&mut writer, line.target.path.listener);
+    for Header { name, value } in &line.parting {
+        writer.header_named(name, value);
+    }
     for (name, value) in logins.answer(&line.party, (Method::Bye, dialog.request_uri()), &mut wire.entropy) {
         writer.header(name, value);
     }

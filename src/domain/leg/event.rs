@@ -7,7 +7,7 @@ use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::path::Path;
-use crate::protocol::sip::transaction::set::ServerKey;
+use crate::protocol::sip::transaction::set::{ClientKey, ServerKey};
 use bytes::Bytes;
 
 /// One thing that happened at a party. Past tense: the leg has already done its own part.
@@ -40,8 +40,12 @@ pub enum LegEvent {
     Accepted { message: Box<Message>, offer: Option<Bytes> },
     /// Our re-INVITE or UPDATE was not accepted; what held before still holds.
     Declined { status: u16 },
-    /// An INFO that was answered and may be passed on.
-    Informed { message: Box<Message> },
+    /// An INFO. Not yet answered.
+    Informed { request: Box<Request> },
+    /// The final answer to a request that `Established::tell` has sent; 408 where there was none.
+    Told { client: ClientKey, status: u16 },
+    /// The BYE that ends it, answered: for what it has to say to the other side. `Ended` follows.
+    Parted { message: Box<Message> },
     /// The peer asks us to call somebody else. Not yet answered.
     Referred { request: Box<Request> },
     /// What the peer of a REFER of ours, or of a subscription, reports. Answered.

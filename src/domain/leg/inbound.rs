@@ -64,6 +64,8 @@ pub struct Inbound {
     slots: Vec<Slot>,
     /// A 200 that waits for a PRACK (RFC 3262 3).
     waiting: Option<Waiting>,
+    /// Headers of the callee's 200 that cross.
+    pub crossing: Vec<Header>,
 }
 
 /// One early dialog.
@@ -112,6 +114,7 @@ impl Inbound {
             terms: None,
             slots: Vec::new(),
             waiting: None,
+            crossing: Vec::new(),
         };
         let fault = inbound.examine(line, wire, policy);
         (inbound, fault)
@@ -304,6 +307,9 @@ impl Inbound {
                 writer.header(HeaderName::Require, "timer");
             }
         }
+        for Header { name, value } in &self.crossing {
+            writer.header_named(name, value);
+        }
         let bytes = finish(writer, body.as_ref());
         wire.transactions.respond(wire.now, self.server, 200, bytes);
         line.timer.on_answered(wire.now, self.terms);
@@ -401,7 +407,6 @@ impl Inbound {
             }
             Method::Info => {
                 wire.respond_plain(request.server, &request.message, &request.from, OK);
-                wire.emit(line.id, LegEvent::Informed { message: request.message });
                 None
             }
             Method::Invite => {

@@ -14,6 +14,7 @@ use crate::domain::leg::outbound::Outbound;
 use crate::domain::leg::party::Party;
 use crate::domain::leg::wire::{Errand, Wire};
 use crate::domain::profile::ReliablePolicy;
+use crate::domain::trunk::crossing::Header;
 use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::method::Method;
@@ -32,6 +33,8 @@ pub struct Line {
     pub target: Target,
     /// Where that is a name.
     pub name: Option<Box<NamedHop>>,
+    /// What the other side's BYE has to say to this party.
+    pub parting: Vec<Header>,
     pub media: MediaPlan,
     pub peer: Abilities,
     pub timer: SessionTimer,
@@ -99,6 +102,7 @@ impl Line {
             party,
             target,
             name: None,
+            parting: Vec::new(),
             media,
             peer: Abilities::default(),
             timer,
@@ -357,16 +361,17 @@ impl Leg {
         {
             self.abandoned.push(state.leave(&self.line));
             wire.abandon(client);
-            self.on_no_response(wire, Errand::Invite, FailureReason::Silence);
+            self.on_no_response(wire, (Errand::Invite, client), FailureReason::Silence);
         }
     }
 
     /// No final response came, or the request could not be delivered.
-    pub fn on_no_response(&mut self, wire: &mut Wire, errand: Errand, reason: FailureReason) {
+    pub fn on_no_response(&mut self, wire: &mut Wire, whence: (Errand, ClientKey), reason: FailureReason) {
+        let (errand, client) = whence;
         let next = match (&mut self.state, errand) {
             (_, Errand::Abandoned) => None,
             (State::Outbound(state), Errand::Invite) => state.on_no_response(&mut self.line, wire, reason),
-            (State::Established(state), errand) => state.on_no_response(&mut self.line, wire, errand),
+            (State::Established(state), errand) => state.on_no_response(&mut self.line, wire, (errand, client)),
             _ => None,
         };
         if let Some(next) = next {

@@ -61,6 +61,34 @@ pub fn of_message(message: &Message, from: &Peer<'_>, to: &Peer<'_>) -> Vec<Head
     headers
 }
 
+/// What the header part of a URI asks for in the INVITE to it (RFC 7433 4.1, RFC 3261 19.1.5): User-to-User, and what the
+/// allow lists name.
+pub fn of_uri(uri_headers: &str, from: &Peer<'_>, to: &Peer<'_>) -> Vec<Header> {
+    let mut room = USER_TO_USER_BYTES_MAX;
+    let mut headers = Vec::new();
+    for (name, value) in uri_headers.split('&').filter_map(|pair| pair.split_once('=')) {
+        let value = text::percent_decoded(value);
+        let known = HeaderName::parse(name);
+        if !text::is_token(name) || value.is_empty() || value.contains(char::is_control) {
+            continue;
+        }
+        let passes = match known {
+            HeaderName::UserToUser => value.is_ascii() && value.len() <= room,
+            known => {
+                let mut lists = from.headers.pass_in.iter().chain(&to.headers.pass_out);
+                let is_listed = lists.any(|pattern| is_listed(pattern, known, name));
+                is_listed && !is_written_by_us(known) && value.len() <= CROSSING_VALUE_BYTES_MAX
+            }
+        };
+        if passes {
+            room = room.saturating_sub(value.len());
+            headers.push(Header::named(name, &value));
+        }
+    }
+    headers.retain(|header| !to.headers.remove.iter().any(|name| !is_protected(name) && same_name(&header.name, name)));
+    headers
+}
+
 fn pass(message: &Message, from: &Peer<'_>, to: &Peer<'_>, headers: &mut Vec<Header>) {
     let mut room = USER_TO_USER_BYTES_MAX;
     for value in message.values(HeaderName::UserToUser) {

@@ -189,7 +189,7 @@ macro_rules! dialogues {
 }
 
 dialogues! {
-    named_contact named_route large_in_dialog_by_tcp callee_out_of_service
+    named_contact named_route large_in_dialog_by_tcp user_to_user callee_out_of_service
     basic_call basic_call_ended_by_callee early_media prack_both_ways cancel_before_ringing cancel_after_ringing
     cancel_crosses_200 busy no_answer redirect failover_on_503 failover_on_silence six_hundred_stops hold_by_sendonly
     hold_by_inactive hold_by_zero offerless offerless_reinvite glare own_glare session_refresh_by_caller session_refresh_by_us
