@@ -76,3 +76,5 @@ pub const STREAM_PATIENCE: Duration = Duration::from_secs(3);
 pub const MEDIA_COMMANDS: usize = 8_192;
 /// Events of all media workers waiting for their calls; full means that they wait in the worker, and quality is dropped.
 pub const MEDIA_EVENTS: usize = 8_192;
+/// Samples of one recording to be played: half an hour at 48 kHz; more would not be kept in memory, and small files can claim days.
+pub const RECORDING_SAMPLES_MAX: usize = 30 * 60 * 48_000;

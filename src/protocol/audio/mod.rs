@@ -9,13 +9,16 @@ pub mod g722;
 pub mod l16;
 pub mod level;
 pub mod mix;
+pub mod ogg_opus;
 pub mod opus;
 pub mod pitch;
+pub mod recording;
 pub mod resample;
 pub mod sample;
 pub mod stretch;
 #[cfg(test)]
-pub mod testing;
+mod testing;
 pub mod tone;
 pub mod tone_detect;
 pub mod tones_by_country;
+pub mod wav;
