@@ -1,5 +1,7 @@
 //! Each codec at each rate: a tone comes back at its frequency and level; hostile payloads do no harm.
 
+mod replay;
+
 use super::*;
 use crate::protocol::audio::testing::{Chance, amplitude, decibels, sine, speech};
 
