@@ -17,7 +17,7 @@ pub mod resample;
 pub mod sample;
 pub mod stretch;
 #[cfg(test)]
-mod testing;
+pub mod testing;
 pub mod tone;
 pub mod tone_detect;
 pub mod tones_by_country;
