@@ -1,11 +1,7 @@
-//! The unit file and the metrics page in the eyes of the programs that will read them.
+//! The unit file in the eyes of the programs that will read it.
 
-use offhook::edge::metrics::{Metrics, Reading, table};
-use offhook::edge::transport::counters::Counters;
-use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 /// The score of `systemd-analyze security` that we keep below.
 const EXPOSURE_MAX: f64 = 1.5;
@@ -48,25 +44,4 @@ fn the_unit_exposes_little() {
     let score = told.split("exposure level for").nth(1).and_then(|rest| rest.split(": ").nth(1));
     let score: f64 = score.and_then(|rest| rest.split(' ').next()).and_then(|word| word.parse().ok()).expect(&told);
     assert!(score <= EXPOSURE_MAX, "{score}\n{told}");
-}
-
-#[test]
-fn promtool_finds_nothing_to_say_about_the_metrics() {
-    let metrics = Metrics::new(Duration::from_secs(1)).unwrap();
-    metrics.trunk_calls("carrier-a", 3);
-    metrics.reloaded("0123456789abcdef", Duration::from_secs(2));
-    let mut readings = Reading::of_transports(&Counters::default());
-    readings.push(Reading::new(table::LATENESS, &[], 0.001));
-    let page = metrics.render(&readings);
-    let mut promtool = Command::new("promtool")
-        .args(["check", "metrics"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("promtool is installed");
-    promtool.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
-    let said = promtool.wait_with_output().unwrap();
-    let words = format!("{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
-    assert!(said.status.success() && words.is_empty(), "{words}");
 }

@@ -328,21 +328,24 @@ impl Outbound {
         }
     }
 
+    /// The dialog of the 2xx: early so far, or new. With what is under way in it, and whether it has its first answer.
+    fn dialog_of(&mut self, fork: u8, message: &Message) -> Option<(Dialog, EarlyOffers, bool)> {
+        let known = self.forks.get_mut(usize::from(fork));
+        match known.filter(|known| Some(&*known.dialog.remote_tag) == message.to_tag()) {
+            Some(known) => {
+                let (dialog, early) = (std::mem::take(&mut known.dialog), std::mem::take(&mut known.early));
+                Some((dialog, early, known.is_agreed))
+            }
+            None => {
+                let dialog = Dialog::open(&self.opening, message, &self.plan.uri).ok()?;
+                Some((dialog, EarlyOffers::default(), false))
+            }
+        }
+    }
+
     fn on_success(&mut self, line: &mut Line, wire: &mut Wire, message: Box<Message>) -> State {
         let fork = self.fork_of(&message).unwrap_or(0);
-        let early =
-            self.forks.get_mut(usize::from(fork)).filter(|known| Some(&*known.dialog.remote_tag) == message.to_tag());
-        let mut under_way = EarlyOffers::default();
-        let mut is_agreed = false;
-        let dialog = match early {
-            Some(known) => {
-                under_way = std::mem::take(&mut known.early);
-                is_agreed = known.is_agreed;
-                Ok(std::mem::take(&mut known.dialog))
-            }
-            None => Dialog::open(&self.opening, &message, &self.plan.uri),
-        };
-        let Ok(mut dialog) = dialog else {
+        let Some((mut dialog, under_way, is_agreed)) = self.dialog_of(fork, &message) else {
             return leg::failed(line, wire, Failure::of(Cause::PeerMisbehaved, FailureReason::Status(200)));
         };
         dialog.confirm(&message);

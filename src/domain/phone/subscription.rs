@@ -11,22 +11,20 @@ use std::time::{Duration, Instant};
 /// The event packages that we have.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Package {
-    /// RFC 3842. There is no mailbox: always "no".
-    MessageSummary,
     /// RFC 4235.
     Dialog,
     /// RFC 3856.
     Presence,
 }
 
-/// What Allow-Events says.
-pub const ALLOW_EVENTS: &str = "message-summary, dialog, presence";
+/// What Allow-Events says. There are no mailboxes, so message-summary (RFC 3842) is not among them: a phone that hears 489
+/// shows nothing, where a "no" for ever would be a claim that nobody can make.
+pub const ALLOW_EVENTS: &str = "dialog, presence";
 
 impl Package {
     /// Reads an Event header's package, which compares byte by byte (RFC 6665 8.2.1).
     pub fn parse(event: &str) -> Option<Package> {
         match event.split(';').next()?.trim() {
-            "message-summary" => Some(Package::MessageSummary),
             "dialog" => Some(Package::Dialog),
             "presence" => Some(Package::Presence),
             _ => None,
@@ -35,7 +33,6 @@ impl Package {
 
     pub fn name(self) -> &'static str {
         match self {
-            Package::MessageSummary => "message-summary",
             Package::Dialog => "dialog",
             Package::Presence => "presence",
         }
@@ -43,7 +40,6 @@ impl Package {
 
     pub fn content_type(self) -> &'static str {
         match self {
-            Package::MessageSummary => "application/simple-message-summary",
             Package::Dialog => "application/dialog-info+xml",
             Package::Presence => "application/pidf+xml",
         }
@@ -173,11 +169,6 @@ impl Subscriptions {
     pub fn deadline(&self) -> Option<Instant> {
         self.expiries.first().map(|(at, _)| *at)
     }
-}
-
-/// The body for a phone that no voice mail is kept for.
-pub fn message_summary() -> String {
-    "Messages-Waiting: no\r\n".to_string()
 }
 
 /// Every dialog of a phone (RFC 4235), always the full state. It names no other party.

@@ -5,7 +5,7 @@ use crate::base::limits::{SUBSCRIPTIONS_MAX, SUBSCRIPTIONS_PER_PHONE_MAX};
 use crate::base::now::Now;
 use crate::domain::phone::settings::Phone;
 use crate::domain::phone::subscription::{
-    ALLOW_EVENTS, EXPIRES_MAX, EXPIRES_MIN, Package, Subscription, dialog_info, message_summary, presence,
+    ALLOW_EVENTS, EXPIRES_MAX, EXPIRES_MIN, Package, Subscription, dialog_info, presence,
 };
 use crate::domain::switchboard::board::{Pending, Switchboard};
 use crate::domain::switchboard::request::{Names, Side};
@@ -219,7 +219,6 @@ impl Switchboard {
     fn body_of(&self, one: &Subscription, realm: &str) -> String {
         let entity = format!("sip:{}@{realm}", one.watched);
         match one.package {
-            Package::MessageSummary => message_summary(),
             Package::Dialog => dialog_info(&entity, one.version, self.activity.legs_of(&one.watched)),
             Package::Presence => presence(&entity, self.bindings.is_registered(&one.watched)),
         }

@@ -189,7 +189,6 @@ impl Line {
     }
 
     fn malformed(&self, error: crate::protocol::sip::message::ParseError) {
-        self.shared.counters.malformed(error).one();
         self.shared.sink.malformed(self.path, error);
     }
 }

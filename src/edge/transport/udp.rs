@@ -92,10 +92,7 @@ fn take(shared: &Shared, port: &Port, remote: SocketAddr, bytes: &[u8], none: &A
     let path = Path { transport: Transport::Udp, listener: port.id(), remote, connection: None };
     match Message::parse(bytes) {
         Ok(message) => shared.sink.message(path, none, Box::new(message)),
-        Err(error) => {
-            shared.counters.malformed(error).one();
-            shared.sink.malformed(path, error);
-        }
+        Err(error) => shared.sink.malformed(path, error),
     }
 }
 

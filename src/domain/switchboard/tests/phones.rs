@@ -218,6 +218,8 @@ fn what_cannot_be_watched() {
     let outputs = subscribe(&mut bench, "refer", "");
     assert_eq!(statuses(&outputs), [489]);
     assert!(header(&sent(&outputs)[0], HeaderName::AllowEvents).contains("dialog"));
+    // Nobody here can know of messages.
+    assert_eq!(statuses(&subscribe(&mut bench, "message-summary", "")), [489]);
     assert_eq!(statuses(&subscribe(&mut bench, "dialog", "Expires: 5\r\n")), [423]);
     let path = bench.path(ALICE);
     let lines = "Event: dialog\r\nContact: <sip:a@x>\r\n";

@@ -27,7 +27,7 @@ async fn a_datagram_comes_in_and_its_answer_leaves_from_the_same_socket() {
 }
 
 #[tokio::test]
-async fn rubbish_is_told_and_counted_and_keepalives_are_not_rubbish() {
+async fn rubbish_is_told_and_keepalives_are_not_rubbish() {
     let mut house = House::with(Transport::Udp, TransportLimits::default()).await;
     let (socket, _) = peer("127.0.0.1:0").await;
     for datagram in [&b"\r\n\r\n"[..], b"\0\x01\0\0\x21\x12\xa4\x42abcdefghijkl", b"rubbish\r\n\r\n"] {
@@ -35,7 +35,6 @@ async fn rubbish_is_told_and_counted_and_keepalives_are_not_rubbish() {
     }
     assert!(matches!(house.next().await, Heard::Malformed(ParseError::StartLine)));
     assert_eq!(house.transports.counters().keepalives.read(), 2);
-    assert_eq!(house.transports.counters().malformed(ParseError::StartLine).read(), 1);
 }
 
 #[tokio::test]
