@@ -31,7 +31,9 @@ pub fn spawn(
     let span = tracing::info_span!(parent: None, "call", call = %id);
     let work = async move {
         let mut call = call;
-        drive(&mut call, invite, inbox, &ports).await;
+        let mut tally = Tally { ports: &ports, transactions: 0 };
+        drive(&mut call, invite, inbox, &mut tally).await;
+        drop(tally);
         ports.dispatch.leave(id, invite_key);
         if call.has_taken() {
             ports.dispatch.disinherit(id);
@@ -41,7 +43,8 @@ pub fn spawn(
     tokio::spawn(work.instrument(span));
 }
 
-async fn drive(call: &mut Call, invite: CallInput, mut inbox: mpsc::Receiver<Box<CallInput>>, ports: &Arc<Ports>) {
+async fn drive(call: &mut Call, invite: CallInput, mut inbox: mpsc::Receiver<Box<CallInput>>, tally: &mut Tally<'_>) {
+    let ports = tally.ports;
     let mut alarm = Alarm::new();
     if catch_unwind(AssertUnwindSafe(|| call.handle_input(clock::now(), invite))).is_err() {
         return bury(call, ports);
@@ -54,6 +57,7 @@ async fn drive(call: &mut Call, invite: CallInput, mut inbox: mpsc::Receiver<Box
             Ok(Progress::Finished) => return,
             Err(_) => return bury(call, ports),
         }
+        tally.note(call.transaction_count());
         alarm.set(call.deadline());
         let handed = tokio::select! {
             biased;
@@ -66,6 +70,27 @@ async fn drive(call: &mut Call, invite: CallInput, mut inbox: mpsc::Receiver<Box
         if handed.is_err() {
             return bury(call, ports);
         }
+    }
+}
+
+/// The share of one call in what is counted for all; nothing of it stays when the call goes, however it goes.
+struct Tally<'a> {
+    ports: &'a Arc<Ports>,
+    transactions: usize,
+}
+
+impl Tally<'_> {
+    fn note(&mut self, transactions: usize) {
+        if transactions != self.transactions {
+            self.ports.metrics.call_transactions(self.transactions, transactions);
+            self.transactions = transactions;
+        }
+    }
+}
+
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        self.note(0);
     }
 }
 

@@ -217,3 +217,6 @@ pub fn trust(exchange: &Exchange) -> Trust {
 pub fn since_epoch(now: Now) -> Duration {
     now.wall.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,6 +89,11 @@ impl Dispatch {
         self.calls.is_empty()
     }
 
+    /// Calls with an inbox, those included that only wait for what may still cross.
+    pub fn call_count(&self) -> usize {
+        self.calls.len()
+    }
+
     /// Whether this request belongs to a call that began after the request was put into the switchboard's inbox.
     pub fn claimed(&self, message: &Message) -> Option<CallId> {
         match owner::owner(message) {
@@ -141,9 +146,14 @@ impl Dispatch {
         }
     }
 
+    /// Inputs that the switchboard has not taken yet.
+    pub fn waiting(&self) -> usize {
+        self.desk.max_capacity() - self.desk.capacity()
+    }
+
     /// How long an input waits for the switchboard now; not measured while hardly any does.
     pub async fn desk_lateness(&self) -> Duration {
-        if self.desk.max_capacity() - self.desk.capacity() < DESK_IS_QUIET {
+        if self.waiting() < DESK_IS_QUIET {
             return Duration::ZERO;
         }
         let asked_at = clock::now().instant;

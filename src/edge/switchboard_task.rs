@@ -45,6 +45,7 @@ pub async fn run(
         }
         if heartbeat <= now.instant {
             heartbeat = now.instant + HEARTBEAT;
+            ports.metrics.switchboard_transactions(switchboard.transaction_count());
             for trunk in switchboard.trunk_states() {
                 ports.metrics.trunk_calls(&trunk.name, trunk.calls);
             }

@@ -39,11 +39,10 @@ impl Supervisor {
 
     /// Tells how we are, and gives a sign of life only if no loop is stalled.
     pub fn beat(&self, stalled: &[String], status: &str) {
-        let status = one_line(status);
-        if stalled.is_empty() {
-            tell(&[NotifyState::Status(&status), NotifyState::Watchdog]);
-        } else {
-            tell(&[NotifyState::Status(&format!("{status}; without progress: {}", one_line(&stalled.join(", "))))]);
+        let (status, lives) = sign_of_life(stalled, status);
+        match lives {
+            true => tell(&[NotifyState::Status(&status), NotifyState::Watchdog]),
+            false => tell(&[NotifyState::Status(&status)]),
         }
     }
 }
@@ -52,6 +51,14 @@ fn tell(states: &[NotifyState<'_>]) {
     // Without a manager `notify` does nothing and succeeds.
     if let Err(error) = sd_notify::notify(states) {
         tracing::warn!(%error, "the service manager could not be told");
+    }
+}
+
+/// The status line, and whether the watchdog is fed.
+fn sign_of_life(stalled: &[String], status: &str) -> (String, bool) {
+    match stalled.is_empty() {
+        true => (one_line(status), true),
+        false => (one_line(&format!("{status}; without progress: {}", stalled.join(", "))), false),
     }
 }
 
@@ -67,6 +74,13 @@ mod tests {
     #[test]
     fn a_status_cannot_carry_a_second_variable() {
         assert_eq!(one_line("3 calls\nMAINPID=1"), "3 calls MAINPID=1");
+    }
+
+    #[test]
+    fn a_stalled_loop_starves_the_watchdog_and_is_named() {
+        assert_eq!(sign_of_life(&[], "serving, 3 calls"), ("serving, 3 calls".to_owned(), true));
+        let told = sign_of_life(&["switchboard".to_owned()], "serving, 3 calls");
+        assert_eq!(told, ("serving, 3 calls; without progress: switchboard".to_owned(), false));
     }
 
     #[test]

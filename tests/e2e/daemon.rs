@@ -77,7 +77,11 @@ pub struct Files<'a> {
 
 impl Daemon {
     pub fn start(files: &Files<'_>) -> Daemon {
-        let folder = Scratch::new();
+        Daemon::start_with(Scratch::new(), files, &[])
+    }
+
+    /// In this folder, with these variables in its environment.
+    pub fn start_with(folder: Scratch, files: &Files<'_>, environment: &[(&str, String)]) -> Daemon {
         let (sip, ops) = (free_port(), free_port());
         let fill = |text: &str| {
             let text = files.fill.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value));
@@ -97,6 +101,7 @@ impl Daemon {
         let child = Command::new(env!("CARGO_BIN_EXE_offhook"))
             .args(["run", "--config"])
             .arg(&folder.0)
+            .envs(environment.iter().map(|(name, value)| (*name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)

@@ -1,25 +1,104 @@
 //! The daemon as an operator runs it: readiness, metrics, reload, drain, signals, records.
 
-use crate::daemon::{Daemon, Files, free_port, wait_for};
+use crate::daemon::{Daemon, Files, Scratch, free_port, wait_for};
 use crate::sipp::{CALLEE, CALLER, Part, Sipp, Wire};
 use std::io::Write;
+use std::os::unix::net::UnixDatagram;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 const FIRST: &str = "+815012340001";
 
 /// A daemon with the trunks of the call tests; calls to FIRST reach `callee`.
 fn start(callee: u16) -> Daemon {
+    start_with(Scratch::new(), callee, &[])
+}
+
+fn start_with(folder: Scratch, callee: u16, environment: &[(&str, String)]) -> Daemon {
     let fill = [("{callee}", callee.to_string()), ("{second}", free_port().to_string()), ("{wire}", "udp".to_owned())];
     let files = Files {
         profile: include_str!("config/trunks.toml"),
         dialplan: include_str!("config/dialplan.toml"),
         fill: &fill,
     };
-    Daemon::start(&files)
+    Daemon::start_with(folder, &files, environment)
 }
 
 fn part<'a>(scenario: &'a str, address: &'static str, port: u16) -> Part<'a> {
     Part { scenario, address, port, wire: Wire::Udp, calls: 1 }
+}
+
+/// What a service manager is told, one datagram each.
+struct Manager {
+    socket: UnixDatagram,
+}
+
+impl Manager {
+    fn new(folder: &Scratch) -> (Manager, [(&'static str, String); 2]) {
+        let path = folder.0.join("notify");
+        let socket = UnixDatagram::bind(&path).expect("a socket");
+        socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a deadline");
+        let variables = [("NOTIFY_SOCKET", path.display().to_string()), ("WATCHDOG_USEC", "400000".to_owned())];
+        (Manager { socket }, variables)
+    }
+
+    /// Forgets what has been told so far.
+    fn drain(&self) {
+        self.socket.set_nonblocking(true).expect("a mode");
+        while self.socket.recv(&mut [0; 4_096]).is_ok() {}
+        self.socket.set_nonblocking(false).expect("a mode");
+    }
+
+    /// The next datagram that holds this line.
+    fn expect(&self, line: &str) -> String {
+        let mut buffer = [0; 4_096];
+        loop {
+            let length = self.socket.recv(&mut buffer).unwrap_or_else(|error| panic!("no {line}: {error}"));
+            let told = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if told.lines().any(|one| one == line) {
+                return told;
+            }
+        }
+    }
+}
+
+/// `Type=notify-reload` as systemd.service(5) wants it, before a manager of our own: none runs where the tests run.
+#[test]
+fn the_service_manager_hears_of_readiness_reloads_life_and_the_end() {
+    let folder = Scratch::new();
+    let (manager, variables) = Manager::new(&folder);
+    let mut daemon = start_with(folder, free_port(), &variables);
+    manager.expect("READY=1");
+    for _ in 0..3 {
+        assert!(manager.expect("WATCHDOG=1").lines().any(|line| line == "STATUS=serving, 0 calls"));
+    }
+    daemon.signal("-HUP");
+    let told = manager.expect("RELOADING=1");
+    let since =
+        told.lines().find_map(|line| line.strip_prefix("MONOTONIC_USEC=")).expect("the time in the same datagram");
+    let since: u64 = since.parse().expect("microseconds");
+    let up = std::fs::read_to_string("/proc/uptime").expect("readable");
+    let up: f64 = up.split(' ').next().and_then(|seconds| seconds.parse().ok()).expect("seconds");
+    let age = up - Duration::from_micros(since).as_secs_f64();
+    assert!((-1.0..10.0).contains(&age), "{since} at {up}");
+    manager.expect("READY=1");
+    // A process that hangs is not heard of any more; one that goes on is.
+    daemon.signal("-STOP");
+    wait_for(|| is_stopped(daemon.pid()));
+    manager.drain();
+    manager.socket.set_read_timeout(Some(Duration::from_secs(1))).expect("a deadline");
+    assert!(manager.socket.recv(&mut [0; 64]).is_err(), "a stopped daemon says that it lives");
+    manager.socket.set_read_timeout(Some(Duration::from_secs(10))).expect("a deadline");
+    daemon.signal("-CONT");
+    manager.expect("WATCHDOG=1");
+    daemon.signal("-TERM");
+    manager.expect("STOPPING=1");
+    assert!(daemon.wait_for_end().success());
+}
+
+fn is_stopped(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
 }
 
 /// A call that stays up until one side is told to end it.

@@ -26,17 +26,31 @@ fn install() {
 
 /// What the script says after registering with this password.
 fn check(script: &str, password: &str) -> String {
+    check_over("ws", script, password)
+}
+
+/// The same over either transport of RFC 7118; the test's own authority vouches for the secure one.
+fn check_over(transport: &str, script: &str, password: &str) -> String {
     install();
     let (tls, ws) = (free_port(), free_port());
     let certificates_here = Scratch::new();
     certificates::make(&certificates_here.0);
     let profile = include_str!("config/phones.toml").replace("{dir}", &certificates_here.0.display().to_string());
+    let profile = match transport {
+        "wss" => {
+            let secure = "transport = \"wss\"\ncertificate = \"{here}/server.pem\"\nkey = \"{here}/server.key\"";
+            let secure = secure.replace("{here}", &certificates_here.0.display().to_string());
+            profile.replace("transport = \"ws\"", &secure)
+        }
+        _ => profile,
+    };
     let fill = [("{tls}", tls.to_string()), ("{ws}", ws.to_string()), ("{digest}", "both".to_owned())];
     let files = Files { profile: &profile, dialplan: include_str!("config/phones-dialplan.toml"), fill: &fill };
     let daemon = Daemon::start(&files);
     let outcome = Command::new("node")
         .arg(folder().join(script))
-        .args([&format!("ws://127.0.0.1:{ws}"), "alice", password])
+        .args([&format!("{transport}://127.0.0.1:{ws}"), "alice", password])
+        .env("NODE_EXTRA_CA_CERTS", certificates_here.0.join("ca.pem"))
         .output()
         .expect("node runs");
     let told = String::from_utf8_lossy(&outcome.stdout).replace('\n', " ").trim().to_owned();
@@ -52,6 +66,13 @@ fn jssip_registers_and_unregisters() {
 #[test]
 fn sip_js_registers_and_unregisters() {
     assert_eq!(check("register_sipjs.mjs", "secret-of-alice"), "registered unregistered");
+}
+
+#[test]
+fn both_libraries_register_and_unregister_over_secure_websocket() {
+    for script in ["register_jssip.mjs", "register_sipjs.mjs"] {
+        assert_eq!(check_over("wss", script, "secret-of-alice"), "registered unregistered", "{script}");
+    }
 }
 
 #[test]

@@ -211,6 +211,11 @@ impl Machine for Call {
         if self.is_finished {
             return;
         }
+        // What happens to the others when a call fails can only be seen where one does.
+        #[cfg(test)]
+        if let CallInput::Sip { message, .. } = &input {
+            assert!(message.named("X-Planted-Fault").is_none(), "a planted fault");
+        }
         self.parts.wire.now = now;
         match input {
             CallInput::Sip { from, message } => match self.parts.heir(&message) {

@@ -32,8 +32,12 @@ impl Leg {
                 headers::reason(&mut writer, Cause::Fault);
                 Some(Outgoing { target: self.line.target.clone(), token: 0, bytes: writer.finish() })
             }
-            // An INVITE without a final response ends by its own time-out; its 2xx finds no call and ends by theirs.
-            State::Outbound(_) | State::Over(_) => None,
+            // One that nobody has heard of yet ends by its own time-out; its 2xx finds no call and ends by theirs.
+            State::Outbound(outbound) => {
+                let bytes = outbound.farewell(&self.line, wire)?;
+                Some(Outgoing { target: self.line.target.clone(), token: 0, bytes })
+            }
+            State::Over(_) => None,
         }
     }
 }

@@ -182,6 +182,13 @@ impl Outbound {
         asked.cancel(line.id, wire, cause);
     }
 
+    /// The CANCEL of what is under way, for a call that has failed; `None` before a provisional response (RFC 3261 9.1).
+    pub fn farewell(&self, line: &Line, wire: &Wire) -> Option<Bytes> {
+        let Outbound { plan, opening, branch, .. } = self;
+        let asked = Asked { uri: &plan.uri, routes: &plan.routes, opening, branch, target: &line.target };
+        self.has_heard.then(|| asked.write_cancel(wire, Cause::Fault))
+    }
+
     /// The INVITE that is under way, for who keeps an eye on it when nobody waits for it any more.
     pub fn leave(&self, line: &Line) -> Abandoned {
         Abandoned {
@@ -539,12 +546,17 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     /// RFC 3261 9.1: the same branch, Request-URI, Route, and CSeq number as the INVITE.
     pub fn cancel(&self, leg: LegId, wire: &mut Wire, cause: Cause) {
-        let Opening { local, local_tag, remote, call_id, cseq, .. } = self.opening;
         let mut stamp = wire.stamp(&self.target.path);
         stamp.branch = self.branch.to_owned();
-        stamp.via = wire.via(&self.target.path, self.branch);
+        let (method, bytes, target) = (Method::Cancel, self.write_cancel(wire, cause), self.target.clone());
+        wire.send_bare(leg, Errand::Cancel, Ready { stamp, method, target, bytes, no_response: None });
+    }
+
+    fn write_cancel(&self, wire: &Wire, cause: Cause) -> Bytes {
+        let Opening { local, local_tag, remote, call_id, cseq, .. } = self.opening;
+        let via = wire.via(&self.target.path, self.branch);
         let mut writer = Writer::request(Method::Cancel.name(), self.uri);
-        writer.header(HeaderName::Via, &stamp.via).header(HeaderName::MaxForwards, 70);
+        writer.header(HeaderName::Via, &via).header(HeaderName::MaxForwards, 70);
         for route in self.routes {
             writer.header(HeaderName::Route, route);
         }
@@ -556,7 +568,6 @@ impl Asked<'_> {
         } else {
             headers::reason(&mut writer, cause);
         }
-        let (method, bytes, target) = (Method::Cancel, writer.finish(), self.target.clone());
-        wire.send_bare(leg, Errand::Cancel, Ready { stamp, method, target, bytes, no_response: None });
+        writer.finish()
     }
 }

@@ -49,9 +49,15 @@ impl Operator {
     }
 
     fn status(&self) -> Value {
+        let (of_calls, of_switchboard) = self.ports.metrics.transactions();
+        let counters = self.ports.transports.counters();
+        let (opened, closed) = (counters.connections_opened.read(), counters.connections_closed.read());
         json!({
             "version": env!("CARGO_PKG_VERSION"),
             "calls": self.ports.live.count(),
+            "lingering": self.ports.dispatch.call_count().saturating_sub(self.ports.live.count()),
+            "transactions": { "calls": of_calls, "switchboard": of_switchboard },
+            "connections": opened.saturating_sub(closed),
             "draining": self.vital.is_draining(),
             "stalled": self.vital.stalled(),
             "log": self.reloader.level(),

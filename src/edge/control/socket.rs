@@ -1,8 +1,8 @@
 //! Listens on the Unix socket and serves each client by itself: a slow one waits for nobody and nobody for it.
 
 use super::commands::Operator;
-use super::wire;
-use std::os::unix::fs::PermissionsExt;
+use super::wire::{self, Command, Fault};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,8 +38,7 @@ impl ControlSocket {
             }
             std::fs::remove_file(path)?;
         }
-        let listener = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+        let listener = bind_in_private(path, mode)?;
         Ok(ControlSocket { listener, path: path.to_owned() })
     }
 
@@ -53,7 +52,7 @@ impl ControlSocket {
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
             let operator = Arc::clone(&operator);
             tokio::spawn(async move {
-                if let Err(error) = converse(client, &operator).await {
+                if let Err(error) = converse(client, IDLE_MAX, |command| operator.execute(command)).await {
                     tracing::debug!(%error, "a control client went away");
                 }
                 drop(place);
@@ -70,7 +69,30 @@ impl Drop for ControlSocket {
     }
 }
 
-async fn converse(mut client: UnixStream, operator: &Operator) -> std::io::Result<()> {
+/// In a folder that is ours alone, and moved into its place when its mode stands: nobody can connect in between.
+fn bind_in_private(path: &Path, mode: u32) -> std::io::Result<UnixListener> {
+    // Short, because the path of a socket has room for about a hundred bytes.
+    let folder = path.with_file_name(".new");
+    if let Err(error) = std::fs::remove_dir_all(&folder)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    std::fs::DirBuilder::new().mode(0o700).create(&folder)?;
+    let unmoved = folder.join("s");
+    let bound = UnixListener::bind(&unmoved).and_then(|listener| {
+        std::fs::set_permissions(&unmoved, std::fs::Permissions::from_mode(mode))?;
+        std::fs::rename(&unmoved, path)?;
+        Ok(listener)
+    });
+    std::fs::remove_dir_all(&folder)?;
+    bound
+}
+
+async fn converse<A>(mut client: UnixStream, idle: Duration, execute: impl Fn(Command) -> A) -> std::io::Result<()>
+where
+    A: Future<Output = Result<serde_json::Value, Fault>>,
+{
     let mut buffer = Vec::new();
     let mut chunk = [0; 4096];
     loop {
@@ -82,16 +104,16 @@ async fn converse(mut client: UnixStream, operator: &Operator) -> std::io::Resul
             }
             let (id, command) = wire::read(line);
             let answer = match command {
-                Ok(command) => operator.execute(command).await,
+                Ok(command) => execute(command).await,
                 Err(fault) => Err(fault),
             };
             send(&mut client, &wire::write(id, answer)).await?;
         }
         if buffer.len() > wire::LINE_BYTES_MAX {
-            let fault = wire::Fault::new("too_long", format!("a line has at most {} bytes", wire::LINE_BYTES_MAX));
+            let fault = Fault::new("too_long", format!("a line has at most {} bytes", wire::LINE_BYTES_MAX));
             return send(&mut client, &wire::write(serde_json::Value::Null, Err(fault))).await;
         }
-        let Ok(count) = tokio::time::timeout(IDLE_MAX, client.read(&mut chunk)).await else { return Ok(()) };
+        let Ok(count) = tokio::time::timeout(idle, client.read(&mut chunk)).await else { return Ok(()) };
         let count = count?;
         if count == 0 {
             return Ok(());
@@ -104,5 +126,55 @@ async fn send(client: &mut UnixStream, bytes: &[u8]) -> std::io::Result<()> {
     match tokio::time::timeout(WRITE_DEADLINE, client.write_all(bytes)).await {
         Ok(written) => written,
         Err(_) => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "the client does not read")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::time::Instant;
+
+    fn scratch(name: &str) -> PathBuf {
+        std::env::temp_dir().join(format!("offhook-control-{name}-{}", std::process::id()))
+    }
+
+    #[tokio::test]
+    async fn a_client_that_asks_nothing_loses_its_place() {
+        let (mut client, ours) = UnixStream::pair().unwrap();
+        let idle = Duration::from_millis(50);
+        let conversation = tokio::spawn(converse(ours, idle, async |_| Ok(json!("done"))));
+        client.write_all(b"{\"id\":1,\"command\":\"status\"}\n").await.unwrap();
+        let mut told = Vec::new();
+        client.read_to_end(&mut told).await.unwrap();
+        assert_eq!(told, b"{\"id\":1,\"result\":\"done\"}\n");
+        assert!(conversation.await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_socket_has_its_mode_from_the_first_moment_on() {
+        let folder = scratch("mode");
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("control.sock");
+        // Whoever looks while it is made sees nothing, or a socket that is as closed as it will be.
+        let watched = path.clone();
+        let watching = std::thread::spawn(move || {
+            let until = Instant::now() + Duration::from_millis(500);
+            let mut seen = std::collections::BTreeSet::new();
+            while Instant::now() < until {
+                seen.extend(std::fs::metadata(&watched).map(|found| found.permissions().mode() & 0o777));
+            }
+            seen
+        });
+        for _ in 0..200 {
+            drop(ControlSocket::bind(&path, 0o600).unwrap());
+        }
+        let socket = ControlSocket::bind(&path, 0o600).unwrap();
+        assert_eq!(watching.join().unwrap().into_iter().collect::<Vec<_>>(), [0o600]);
+        assert!(std::os::unix::net::UnixStream::connect(&path).is_ok());
+        assert!(ControlSocket::bind(&path, 0o600).is_err(), "one with a living daemon behind it is not replaced");
+        drop(socket);
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -116,6 +116,14 @@ pub fn start(level: &str, format: LogFormat) -> Result<Logging, LogError> {
     Ok(Logging { level, queue })
 }
 
+/// A log that nobody reads, for tests of what carries one.
+#[cfg(test)]
+pub fn silent() -> Logging {
+    let (_, handle) = reload::Layer::new(Targets::new());
+    let queue = LogQueue::start(std::io::sink()).expect("a thread");
+    Logging { level: LevelControl(handle), queue }
+}
+
 fn read_level(text: &str) -> Result<Targets, LogError> {
     // `Targets` takes any word for a module name; a lone word must be a level.
     for part in text.split(',') {

@@ -75,6 +75,8 @@ struct Series {
     call_events: IntCounterVec,
     inbox_overflows: IntCounterVec,
     malformed: IntCounterVec,
+    call_transactions: Gauge,
+    switchboard_transactions: Gauge,
     /// By direction, kind and transport, in this order.
     messages: Vec<IntCounter>,
     bans: IntCounter,
@@ -102,6 +104,7 @@ impl Metrics {
     pub fn new(started: Duration) -> Result<Metrics, prometheus::Error> {
         let registry = Registry::new();
         let build = Builder { registry: &registry };
+        let transactions = build.gauges(table::TRANSACTIONS)?;
         let messages = build.counters(table::MESSAGES)?;
         let mut cells = Vec::new();
         for direction in ["in", "out"] {
@@ -127,6 +130,8 @@ impl Metrics {
             call_events: build.counters(table::CALL_EVENTS)?,
             inbox_overflows: build.counters(table::INBOX_OVERFLOWS)?,
             malformed: build.counters(table::MALFORMED)?,
+            call_transactions: transactions.get_metric_with_label_values(&[inbox_name(Inbox::Call)])?,
+            switchboard_transactions: transactions.get_metric_with_label_values(&[inbox_name(Inbox::Switchboard)])?,
             messages: cells,
             bans: build.counter(table::BANS)?,
             auth_failures: build.counter(table::AUTH_FAILURES)?,
@@ -198,6 +203,21 @@ impl Metrics {
             series.answer.observe(since(at));
             series.duration.observe(Duration::from_millis(record.ended_at.saturating_sub(at)).as_secs_f64());
         }
+    }
+
+    /// So many transactions more, or fewer, than a call had before.
+    pub fn call_transactions(&self, before: usize, now: usize) {
+        let whole = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+        self.0.call_transactions.add(whole(now) - whole(before));
+    }
+
+    pub fn switchboard_transactions(&self, count: usize) {
+        self.0.switchboard_transactions.set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+    }
+
+    /// How many transactions there are, of calls and of the switchboard.
+    pub fn transactions(&self) -> (f64, f64) {
+        (self.0.call_transactions.get(), self.0.switchboard_transactions.get())
     }
 
     /// A call was ended by a panic that its task caught.

@@ -30,12 +30,15 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
 }
 
-/// The seeds of this run: one by `OFFHOOK_SEED`, or as many as `OFFHOOK_SIM_CALLS` needs.
+/// The seeds of this run: one by `OFFHOOK_SEED`, or from `OFFHOOK_SIM_FIRST` on as many as `OFFHOOK_SIM_CALLS` needs.
 fn seeds() -> std::ops::Range<u64> {
     let at_once = u64::try_from(AT_ONCE).expect("few");
     match (number("OFFHOOK_SEED"), number("OFFHOOK_SIM_CALLS")) {
         (Some(seed), _) => seed..seed + 1,
-        (None, Some(calls)) => 1..calls.div_ceil(at_once) + 1,
+        (None, Some(calls)) => {
+            let first = number("OFFHOOK_SIM_FIRST").unwrap_or(1);
+            first..first + calls.div_ceil(at_once)
+        }
         (None, None) => 1..SEEDS + 1,
     }
 }
