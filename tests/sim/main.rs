@@ -4,5 +4,6 @@
 #![allow(clippy::disallowed_methods)]
 
 mod dialogue;
+mod handover;
 mod memory;
 mod world;

@@ -2,7 +2,7 @@
 //!
 //! `docs/dialogues.md` describes the language.
 
-mod peer;
+pub mod peer;
 mod world;
 
 use peer::{Words, header, headers, method, status};
