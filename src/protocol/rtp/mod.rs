@@ -11,3 +11,6 @@ pub mod srtp;
 pub mod suite;
 pub mod telephone_event;
 pub mod window;
+
+#[cfg(test)]
+mod replay;

@@ -3,8 +3,10 @@
 /// Width of a bin in milliseconds, and their number: delays up to a second are told apart.
 const BIN_MILLIS: u32 = 10;
 const BINS: usize = 100;
-/// The weight of one packet: about the last five seconds count.
-const WEIGHT: f32 = 1.0 / 256.0;
+/// By how much each packet weighs more than the one before: about the last five seconds count.
+const GROWTH: f32 = 1.0 + 1.0 / 256.0;
+/// Where weights are scaled down again, long before they lose precision.
+const WEIGHT_MAX: f32 = 65_536.0;
 /// As many packets shall come in time.
 const IN_TIME: f32 = 0.98;
 /// For so many seconds the fastest packet is remembered at least, and twice that at most: clocks drift.
@@ -15,6 +17,9 @@ pub(super) struct Delays {
     bin_ticks: i64,
     window_ticks: i64,
     bins: Box<[f32; BINS]>,
+    /// Of the next packet, and of all in the bins.
+    weight: f32,
+    sum: f32,
     /// The smallest transit in this window and in the one before.
     fastest: Option<i64>,
     fastest_before: Option<i64>,
@@ -29,6 +34,8 @@ impl Delays {
             bin_ticks,
             window_ticks: i64::from(clock) * FASTEST_SECONDS,
             bins: Box::new([0.0; BINS]),
+            weight: 1.0,
+            sum: 0.0,
             fastest: None,
             fastest_before: None,
             window_until: 0,
@@ -67,24 +74,24 @@ impl Delays {
         self.fastest = self.fastest.map(|fastest| fastest.min(transit));
         let bin = usize::try_from((transit - self.fastest()) / self.bin_ticks).unwrap_or(usize::MAX);
         // A stall of seconds is no jitter.
-        if bin >= BINS {
-            return;
-        }
-        let weight = if self.bins.iter().all(|bin| *bin == 0.0) { 1.0 } else { WEIGHT };
-        for (at, share) in self.bins.iter_mut().enumerate() {
-            *share += (f32::from(u8::from(at == bin)) - *share) * weight;
+        let Some(bin) = self.bins.get_mut(bin) else { return };
+        *bin += self.weight;
+        self.sum += self.weight;
+        self.weight *= GROWTH;
+        if self.weight > WEIGHT_MAX {
+            self.bins.iter_mut().for_each(|bin| *bin /= WEIGHT_MAX);
+            self.weight /= WEIGHT_MAX;
+            self.sum = self.bins.iter().sum();
         }
         self.needed = self.measure();
     }
 
     fn measure(&self) -> i64 {
-        let all: f32 = self.bins.iter().sum();
-        let mut sum = 0.0;
-        let mut needed = 0;
-        for share in self.bins.iter() {
-            sum += share;
+        let (mut sum, mut needed) = (0.0, 0);
+        for bin in self.bins.iter() {
+            sum += bin;
             needed += self.bin_ticks;
-            if sum >= all * IN_TIME {
+            if sum >= self.sum * IN_TIME {
                 break;
             }
         }

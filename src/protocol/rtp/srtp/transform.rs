@@ -5,8 +5,8 @@ use super::derive::SessionKeys;
 use crate::protocol::rtp::suite::Suite;
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{AES_128, EncryptingKey, EncryptionContext, UnboundCipherKey};
-use aws_lc_rs::hmac;
 use aws_lc_rs::iv::FixedLength;
+use sha1::{Digest, Sha1};
 
 /// Bytes of a GCM tag (RFC 7714 12).
 const GCM_TAG: usize = 16;
@@ -27,8 +27,15 @@ enum Cipher {
 
 struct Counter {
     key: EncryptingKey,
-    authentication: hmac::Key,
+    authentication: Authentication,
     tag: usize,
+}
+
+/// HMAC-SHA1 (RFC 2104) with both halves of its key absorbed. The provider's costs four times as much per packet and
+/// keeps over a kilobyte.
+struct Authentication {
+    inner: Sha1,
+    outer: Sha1,
 }
 
 /// Where a packet stands: what the initialisation vector is made of.
@@ -55,7 +62,7 @@ impl Transform {
                 key: UnboundCipherKey::new(&AES_128, keys.cipher())
                     .and_then(EncryptingKey::ctr)
                     .map_err(|_| SrtpFault::WrongKey)?,
-                authentication: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &keys.authentication),
+                authentication: Authentication::new(&keys.authentication),
                 tag,
             })),
             Suite::AeadAes128Gcm | Suite::AeadAes256Gcm => {
@@ -86,8 +93,8 @@ impl Transform {
             Cipher::Counter(counter) => {
                 let Counter { key, authentication, .. } = &**counter;
                 apply(key, self.counter_vector(at), payload)?;
-                let made = authenticate(authentication, packet, &rollover(at.index));
-                copy(tag, made.as_ref());
+                let made = authentication.tag(packet, &rollover(at.index));
+                copy(tag, made.as_slice());
             }
             Cipher::Galois(key) => {
                 let nonce = Nonce::assume_unique_for_key(self.rtp_nonce(at));
@@ -106,7 +113,7 @@ impl Transform {
             Cipher::Counter(counter) => {
                 let Counter { key, authentication, .. } = &**counter;
                 let (packet, tag) = packet.split_at_mut_checked(end).ok_or(SrtpFault::TooShort)?;
-                verify(&authenticate(authentication, packet, &rollover(at.index)), tag)?;
+                verify(&authentication.tag(packet, &rollover(at.index)), tag)?;
                 let payload = packet.get_mut(header..).ok_or(SrtpFault::TooShort)?;
                 apply(key, self.counter_vector(at), payload)?;
             }
@@ -129,10 +136,10 @@ impl Transform {
             Cipher::Counter(counter) => {
                 let Counter { key, authentication, .. } = &**counter;
                 apply(key, self.counter_vector(at), payload)?;
-                let made = authenticate(authentication, packet, &word);
+                let made = authentication.tag(packet, &word);
                 let (index, tag) = trailer.split_at_mut_checked(4).ok_or(SrtpFault::TooShort)?;
                 copy(index, &word);
-                copy(tag, made.as_ref());
+                copy(tag, made.as_slice());
             }
             Cipher::Galois(key) => {
                 let nonce = Nonce::assume_unique_for_key(self.rtcp_nonce(at));
@@ -163,7 +170,7 @@ impl Transform {
             Cipher::Counter(counter) => {
                 let Counter { key, authentication, .. } = &**counter;
                 let (word, tag) = trailer.split_at_checked(4).ok_or(SrtpFault::TooShort)?;
-                verify(&authenticate(authentication, packet, word), tag)?;
+                verify(&authentication.tag(packet, word), tag)?;
                 let payload = packet.get_mut(8..).ok_or(SrtpFault::TooShort)?;
                 if encrypted {
                     apply(key, self.counter_vector(at), payload)?;
@@ -218,6 +225,27 @@ impl Transform {
     }
 }
 
+impl Authentication {
+    fn new(key: &[u8; 20]) -> Authentication {
+        let padded = |with: u8| {
+            let mut block = [with; 64];
+            block.iter_mut().zip(key).for_each(|(slot, byte)| *slot ^= byte);
+            Sha1::new_with_prefix(block)
+        };
+        Authentication { inner: padded(0x36), outer: padded(0x5c) }
+    }
+
+    #[inline]
+    fn tag(&self, packet: &[u8], trailer: &[u8]) -> [u8; 20] {
+        let mut inner = self.inner.clone();
+        inner.update(packet);
+        inner.update(trailer);
+        let mut outer = self.outer.clone();
+        outer.update(inner.finalize());
+        outer.finalize().into()
+    }
+}
+
 /// The E bit and the index.
 pub(super) fn encrypted_word(index: u64) -> u32 {
     0x8000_0000 | u32::try_from(index & 0x7fff_ffff).unwrap_or_default()
@@ -234,18 +262,10 @@ fn apply(key: &EncryptingKey, vector: [u8; 16], payload: &mut [u8]) -> Result<()
     key.less_safe_encrypt(payload, vector).map(drop).map_err(|_| SrtpFault::Exhausted)
 }
 
-#[inline]
-fn authenticate(key: &hmac::Key, packet: &[u8], trailer: &[u8]) -> hmac::Tag {
-    let mut running = hmac::Context::with_key(key);
-    running.update(packet);
-    running.update(trailer);
-    running.sign()
-}
-
 /// In constant time: how far a guess agrees must not show.
 #[inline]
-fn verify(made: &hmac::Tag, received: &[u8]) -> Result<(), SrtpFault> {
-    let made = made.as_ref().get(..received.len()).ok_or(SrtpFault::NotAuthentic)?;
+fn verify(made: &[u8], received: &[u8]) -> Result<(), SrtpFault> {
+    let made = made.get(..received.len()).ok_or(SrtpFault::NotAuthentic)?;
     aws_lc_rs::constant_time::verify_slices_are_equal(made, received).map_err(|_| SrtpFault::NotAuthentic)
 }
 
