@@ -91,7 +91,7 @@ fn exchange_holds(offer: &[u8], answer: &[u8], (side, is_relayed): (&Side<'_>, b
     let (mut caller, mut callee) = (MediaPlan::new(&mut entropy), MediaPlan::new(&mut entropy));
     if is_relayed {
         for (plan, port) in [(&mut caller, 20_000), (&mut callee, 20_002)] {
-            plan.relay(true, side, &mut entropy);
+            plan.relay(true, side.srtp, &mut entropy);
             plan.opened(([192, 0, 2, 9], port).into());
         }
     }

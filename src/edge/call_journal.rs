@@ -2,6 +2,7 @@
 
 use crate::base::secret::Masked;
 use crate::domain::contact::{Record, RecordLeg, RecordParty};
+use crate::edge::media_line::MediaLine;
 use crate::edge::ports::Ports;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ struct LegLine<'a> {
     cause: &'static str,
     status: Option<u16>,
     sip_call_id: &'a str,
+    media: Option<MediaLine>,
 }
 
 /// Called once for each call.
@@ -97,5 +99,6 @@ fn leg(leg: &RecordLeg) -> LegLine<'_> {
         cause: leg.cause.name(),
         status: leg.status,
         sip_call_id: &leg.sip_call_id,
+        media: leg.media.as_ref().map(|media| MediaLine::new(media.codec, &media.quality)),
     }
 }

@@ -5,10 +5,13 @@ use crate::base::id::CallId;
 use crate::base::machine::Machine;
 use crate::domain::call::Call;
 use crate::domain::call::interface::{CallInput, CallOutput, Refused};
+use crate::domain::call::will::Will;
 use crate::domain::switchboard::interface::SwitchboardInput;
 use crate::domain::switchboard::owner::InviteKey;
 use crate::edge::ports::Ports;
 use crate::edge::{call_journal, clock};
+use crate::media::command::Command;
+use crate::media::event::Event;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +22,10 @@ use tracing::Instrument;
 
 /// How long a deadline that nobody set lies in the future.
 const NEVER: Duration = Duration::from_secs(86_400 * 365);
+
+/// How often, and how many times, a worker whose queue is full is told again: longer than any stall it gets over.
+const INSIST_EVERY: Duration = Duration::from_millis(20);
+const INSIST_TIMES: u32 = 500;
 
 /// The task of one call, from its INVITE to the last lingering transaction.
 pub fn spawn(
@@ -145,6 +152,7 @@ fn drain(call: &mut Call, ports: &Arc<Ports>) -> Progress {
                     tracing::debug!("a message came for a leg whose call has ended");
                 }
             }
+            CallOutput::Media(command) => to_worker(id, command, ports),
             CallOutput::Event(event) => {
                 if ports.live.happened(id, &event, &ports.metrics) {
                     ports.dispatch.to_desk(SwitchboardInput::CallEvent { call: id, event });
@@ -171,6 +179,34 @@ fn desk_is_full() -> Refused {
     Refused { cause: Cause::Overload, retry_after: Some(1), words: "the switchboard's inbox is full".into() }
 }
 
+/// A port that cannot even be asked for is one that is not there. Other wishes are told again until the worker has room.
+fn to_worker(call: CallId, command: Command, ports: &Arc<Ports>) {
+    let missed = match &command {
+        Command::Open { stream, .. } => Some(Event::NotOpened { stream: *stream }),
+        _ => None,
+    };
+    let Err(command) = ports.media.send(command) else { return };
+    match missed {
+        Some(missed) => unless(false, CallInput::Media(Box::new(missed)), call, ports),
+        None => insist(*command, Arc::clone(ports)),
+    }
+}
+
+fn insist(command: Command, ports: Arc<Ports>) {
+    let work = async move {
+        let mut command = command;
+        for _ in 0..INSIST_TIMES {
+            tokio::time::sleep(INSIST_EVERY).await;
+            match ports.media.send(command) {
+                Ok(()) => return,
+                Err(refused) => command = *refused,
+            }
+        }
+        tracing::error!("a media worker takes no commands");
+    };
+    tokio::spawn(work.in_current_span());
+}
+
 fn resolve(
     call: CallId,
     leg: crate::base::id::LegId,
@@ -192,9 +228,12 @@ fn bury(call: &Call, ports: &Arc<Ports>) {
     tracing::error!("the call was ended by a fault of ours");
     ports.metrics.call_panicked();
     let will = catch_unwind(AssertUnwindSafe(|| call.last_will(clock::now())));
-    let Ok((farewells, record)) = will else { return };
+    let Ok(Will { farewells, closings, record }) = will else { return };
     for outgoing in farewells {
         ports.send(call.id(), outgoing);
+    }
+    for closing in closings {
+        to_worker(call.id(), closing, ports);
     }
     call_journal::write(record, ports);
 }

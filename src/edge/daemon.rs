@@ -3,6 +3,7 @@
 use crate::base::cause::Cause;
 use crate::base::limits;
 use crate::base::now::Now;
+use crate::domain::call::interface::CallInput;
 use crate::domain::switchboard::Switchboard;
 use crate::domain::switchboard::interface::{Exchange, SwitchboardInput};
 use crate::edge::clock;
@@ -23,6 +24,7 @@ use crate::edge::switchboard_task::{self, DeskSigns};
 use crate::edge::transport::pulse::Pace;
 use crate::edge::transport::{Transports, Trust};
 use crate::edge::vital::Vital;
+use crate::media::command::Command;
 use crate::media::event::Event;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -106,7 +108,7 @@ impl Daemon {
         let mut tasks = vec![
             tokio::spawn(switchboard_task::run(switchboard, inbox, Arc::clone(&ports), signs)),
             tokio::spawn(tell_lateness(Arc::clone(&ports))),
-            tokio::spawn(hear_media(told)),
+            tokio::spawn(hear_media(told, Arc::clone(&ports))),
             tokio::spawn(control.serve(Arc::new(operator))),
         ];
         if let Some(listen) = settings.ops_listen {
@@ -175,10 +177,20 @@ impl Daemon {
     }
 }
 
-/// What media workers tell belongs to calls; one that has ended needs to know nothing more.
-async fn hear_media(mut told: mpsc::Receiver<Event>) {
+/// What media workers tell belongs to calls. A port that no call waits for is given back.
+async fn hear_media(mut told: mpsc::Receiver<Event>, ports: Arc<Ports>) {
     while let Some(event) = told.recv().await {
-        tracing::trace!(?event, "a media worker tells");
+        let unclaimed = match &event {
+            Event::Opened { stream, .. } => Some(*stream),
+            _ => None,
+        };
+        let call = event.call();
+        if ports.dispatch.to_call(call, Box::new(CallInput::Media(Box::new(event)))).is_err()
+            && let Some(stream) = unclaimed
+            && !ports.to_worker(Command::Close { stream })
+        {
+            tracing::warn!(%call, "a port that nobody needs could not be given back");
+        }
     }
 }
 

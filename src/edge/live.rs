@@ -2,6 +2,7 @@
 
 use crate::base::id::CallId;
 use crate::domain::call::interface::{CallEvent, CallStart};
+use crate::edge::media_line::MediaLine;
 use crate::edge::metrics::Metrics;
 use dashmap::DashMap;
 use serde::Serialize;
@@ -20,6 +21,8 @@ pub struct LiveCall {
     /// When the caller's leg was answered.
     pub answered_at: Option<u64>,
     pub parties: Vec<String>,
+    /// How each leg's audio fares, by the leg's number; every ten seconds.
+    pub media: BTreeMap<String, MediaLine>,
 }
 
 #[derive(Default)]
@@ -39,6 +42,7 @@ impl LiveCalls {
             emergency: start.emergency,
             answered_at: None,
             parties: Vec::new(),
+            media: BTreeMap::new(),
         };
         self.calls.insert(start.id, line);
     }
@@ -70,7 +74,18 @@ impl LiveCalls {
             CallEvent::Held { .. } => line.state = "held",
             CallEvent::Resumed { .. } => line.state = "talking",
             CallEvent::Transferred { .. } => line.state = "transferred",
-            CallEvent::Ringing { .. } | CallEvent::EarlyMedia { .. } | CallEvent::LegEnded { .. } => {}
+            CallEvent::Quality { leg, quality } => {
+                let told = MediaLine::new(None, quality);
+                line.media.insert(leg.to_string(), told);
+                return false;
+            }
+            // Digits may be anybody's secret: they stand in no log.
+            CallEvent::Digit { .. } => return false,
+            CallEvent::Ringing { .. }
+            | CallEvent::EarlyMedia { .. }
+            | CallEvent::LegEnded { .. }
+            | CallEvent::Silent { .. }
+            | CallEvent::Heard { .. } => {}
         }
         tracing::debug!(event = ?event, state = line.state, "call event");
         std::iter::once(&line.caller).chain(&line.parties).any(|party| party.starts_with("phone:"))

@@ -15,6 +15,7 @@ pub mod journal;
 pub mod live;
 pub mod logging;
 pub mod media;
+pub mod media_line;
 pub mod metrics;
 pub mod ops_http;
 pub mod ports;

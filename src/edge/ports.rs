@@ -8,6 +8,7 @@ use crate::edge::media::MediaPlane;
 use crate::edge::metrics::Metrics;
 use crate::edge::resolver::Resolver;
 use crate::edge::transport::Transports;
+use crate::media::command::Command;
 use crate::protocol::sip::path::Outgoing;
 use std::sync::Arc;
 
@@ -22,6 +23,11 @@ pub struct Ports {
 }
 
 impl Ports {
+    /// Hands a command to the worker of a call's streams. `false`: it did not take it.
+    pub fn to_worker(&self, command: Command) -> bool {
+        self.media.send(command).is_ok()
+    }
+
     /// Counts a message and gives it to the transports. Never waits.
     pub fn send(&self, owner: CallId, outgoing: Outgoing) {
         self.metrics.message_out(&outgoing.bytes, outgoing.target.path.transport);

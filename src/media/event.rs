@@ -61,6 +61,24 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Whose it is.
+    pub fn call(&self) -> CallId {
+        match self {
+            Event::Opened { stream, .. }
+            | Event::NotOpened { stream }
+            | Event::Started { stream, .. }
+            | Event::Silent { stream, .. }
+            | Event::Heard { stream }
+            | Event::Digit { stream, .. }
+            | Event::PeerLeft { stream }
+            | Event::Quality { stream, .. }
+            | Event::Closed { stream, .. } => stream.call,
+            Event::SourceEnded { call, .. } | Event::TapEnded { call, .. } => *call,
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum HeardAs {
     TelephoneEvent,

@@ -6,4 +6,5 @@
 mod dialogue;
 mod handover;
 mod memory;
+mod plane;
 mod world;

@@ -4,21 +4,24 @@ use crate::base::cause::Cause;
 use crate::base::id::{CallId, LegId};
 use crate::base::machine::Machine;
 use crate::base::now::{Now, earliest};
-use crate::domain::call::interface::{CallInput, CallOutput, CallStart, Profiles, TrunkOutcome};
-use crate::domain::call::parts::{Parts, Story, outcome_of};
+use crate::domain::call::digits;
+use crate::domain::call::ending::Ending;
+use crate::domain::call::interface::{CallEvent, CallInput, CallOutput, CallStart, Profiles, TrunkOutcome};
+use crate::domain::call::parts::{self, Parts, Story, outcome_of};
 use crate::domain::call::phase::{Answer, Phase, Routing};
 use crate::domain::call::record;
 use crate::domain::call::trail::Trail;
-use crate::domain::contact::Record;
+use crate::domain::call::will::{self, Will};
 use crate::domain::leg::event::{FailureReason, LegEvent, Request};
 use crate::domain::leg::wire::Wire;
 use crate::domain::profile::Timers;
+use crate::media::event::Event;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::method::Method;
-use crate::protocol::sip::path::{ListenerId, Outgoing};
+use crate::protocol::sip::path::ListenerId;
 use crate::protocol::sip::stamp;
 use crate::protocol::sip::transaction::set::{ClientKey, TimerValues, TransactionOutput};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Everything that happens because of one INVITE. One owner, one inbox; knows no other call.
 pub struct Call {
@@ -63,8 +66,8 @@ impl Call {
     }
 
     /// What is left to send, and the record, when the call's own code has failed: built of what is still readable.
-    pub fn last_will(&self, now: Now) -> (Vec<Outgoing>, Record) {
-        crate::domain::call::will::read(&self.parts, now)
+    pub fn last_will(&self, now: Now) -> Will {
+        will::read(&self.parts, now)
     }
 
     /// Whether a leg of it came from another call, whose tag its peer writes.
@@ -91,6 +94,7 @@ impl Call {
         for (leg, name) in std::mem::take(&mut self.parts.wire.questions) {
             self.parts.outputs.push_back(CallOutput::Resolve { leg, name });
         }
+        self.parts.wish(self.phase.talking());
         self.conclude();
         self.parts.wire.settle();
     }
@@ -100,11 +104,21 @@ impl Call {
         if !self.phase.is_ending() || self.is_finished {
             return;
         }
-        if !self.is_recorded && self.parts.legs.iter().all(|leg| leg.line.facts.ended.is_some()) {
+        if self.is_recorded || self.parts.legs.iter().any(|leg| leg.line.facts.ended.is_none()) {
+            return self.finish();
+        }
+        let left: Vec<LegId> = self.parts.streams.left_open().collect();
+        left.into_iter().for_each(|leg| self.parts.close_stream(leg));
+        // The record tells how each stream fared.
+        if self.parts.streams.are_closed() {
             self.is_recorded = true;
             let record = Box::new(record::draw_up(&self.parts));
             self.parts.outputs.push_back(CallOutput::Record(record));
         }
+        self.finish();
+    }
+
+    fn finish(&mut self) {
         if self.is_recorded && self.parts.wire.is_idle() {
             self.is_finished = true;
             self.parts.release_all();
@@ -236,6 +250,7 @@ impl Machine for Call {
             CallInput::Routed { leg, outcome } => {
                 self.step(|phase, parts| phase.on_answer(parts, leg, Answer::Routed(outcome)));
             }
+            CallInput::Media(event) => self.on_media(*event),
             CallInput::HangUp { cause } => self.hang_up(cause),
         }
         self.settle();
@@ -256,6 +271,11 @@ impl Machine for Call {
         if self.phase.deadline().is_some_and(|when| when <= now.instant) {
             self.step(Phase::handle_deadline);
         }
+        if self.parts.streams.deadline().is_some_and(|when| when <= now.instant) {
+            for leg in self.parts.late_streams() {
+                self.opened(leg, false);
+            }
+        }
         self.settle();
     }
 
@@ -270,11 +290,65 @@ impl Machine for Call {
 
     fn deadline(&self) -> Option<Instant> {
         let own = earliest(self.parts.wire.transactions.deadline(), self.phase.deadline());
+        let own = earliest(own, self.parts.streams.deadline());
         self.parts.legs.iter().fold(own, |soonest, leg| earliest(soonest, leg.deadline()))
     }
 }
 
 impl Call {
+    fn on_media(&mut self, event: Event) {
+        match event {
+            Event::Opened { stream, local } => {
+                if self.parts.stream_opened(stream.leg, local) {
+                    self.opened(stream.leg, true);
+                }
+            }
+            Event::NotOpened { stream } => {
+                if self.parts.stream_closed(stream.leg, None) {
+                    self.opened(stream.leg, false);
+                }
+            }
+            Event::Closed { stream, quality } => {
+                if self.parts.stream_closed(stream.leg, Some(quality)) {
+                    self.opened(stream.leg, false);
+                }
+            }
+            Event::Digit { stream, digit, lasted, .. } => {
+                let partner = self.partner(stream.leg);
+                self.parts.on_digit((stream.leg, partner), digits::heard(digit, lasted));
+            }
+            Event::Silent { stream, since } => self.on_silence(stream.leg, since),
+            Event::Heard { stream } => self.parts.event(CallEvent::Heard { leg: stream.leg }),
+            Event::Quality { stream, quality } => {
+                self.parts.event(CallEvent::Quality { leg: stream.leg, quality });
+            }
+            Event::PeerLeft { .. } | Event::Started { .. } | Event::SourceEnded { .. } | Event::TapEnded { .. } => {}
+        }
+    }
+
+    fn opened(&mut self, leg: LegId, has_port: bool) {
+        self.step(|phase, parts| phase.on_answer(parts, leg, Answer::Opened(has_port)));
+    }
+
+    fn partner(&self, leg: LegId) -> Option<LegId> {
+        match self.phase.talking() {
+            Some((a, b)) if a == leg => Some(b),
+            Some((a, b)) if b == leg => Some(a),
+            _ => None,
+        }
+    }
+
+    fn on_silence(&mut self, id: LegId, since: Duration) {
+        let Some(leg) = self.parts.leg(id) else { return };
+        let (name, ends) = (leg.line.facts.name.clone(), leg.line.party.media().silence_ends);
+        let fault = parts::fault_of(Cause::PeerVanished, Some(&leg.line.party));
+        self.parts.event(CallEvent::Silent { leg: id });
+        self.parts.say(format!("{name} has sent no audio for {} s", since.as_secs()));
+        if ends && self.partner(id).is_some() {
+            self.step(|_, parts| Ending::begin(parts, Cause::PeerVanished, fault));
+        }
+    }
+
     fn hang_up(&mut self, cause: Cause) {
         if !self.phase.is_ending() {
             self.parts.say(format!("ended from outside: {}", cause.name()));

@@ -6,9 +6,10 @@ use crate::domain::call::dialler::{Blame, Dialler};
 use crate::domain::call::early;
 use crate::domain::call::ending::Ending;
 use crate::domain::call::inform;
-use crate::domain::call::interface::{CallEvent, Refused, TrunkOutcome};
+use crate::domain::call::interface::{CallEvent, Party, Refused, Stage, TrunkOutcome};
 use crate::domain::call::invite::{self, Asked};
 use crate::domain::call::joined::Joined;
+use crate::domain::call::opening::Opening;
 use crate::domain::call::parts::{Parts, fault_of};
 use crate::domain::call::phase::{Answer, Phase, Routing};
 use crate::domain::call::refusal::refuse_caller;
@@ -17,6 +18,7 @@ use crate::domain::call::transfer::stages_that_replace;
 use crate::domain::leg::event::{Failure, FailureReason, LegEvent, Request, description};
 use crate::domain::leg::inbound::{Inbound, Progress, Rejection, Source};
 use crate::domain::leg::leg::{Leg, Line, target_of};
+use crate::domain::trunk::media::MediaRoute;
 use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::replaces::Replaces;
@@ -27,6 +29,8 @@ pub struct Connecting {
     dialler: Dialler,
     /// Who has made an offer in a reliable provisional response; the caller's PRACK will answer it.
     early_offer_of: Option<LegId>,
+    /// Who is heard before anybody has answered: the last one to describe its audio.
+    early: Option<LegId>,
 }
 
 impl Connecting {
@@ -35,7 +39,12 @@ impl Connecting {
         let Some(id) = parts.next_leg() else { return Phase::Ending(Ending) };
         let Parts { wire, story, .. } = parts;
         let number = story.identity.number.clone();
+        let listener = request.from.listener;
         let mut line = Line::new(wire, id, story.caller.clone(), target_of(request.from), &number);
+        let is_relayed = routing.refusal.is_none() && is_relayed(&story.caller, &routing.stages);
+        if is_relayed {
+            line.media.relay(story.caller.media().recode, story.caller.srtp(), &mut wire.entropy);
+        }
         let (inbound, fault) = Inbound::new(&mut line, wire, request);
         let party = line.facts.name.clone();
         if let Some(why) = fault {
@@ -51,8 +60,17 @@ impl Connecting {
         if let Some(refused) = routing.refusal {
             return refuse(parts, &refused);
         }
+        parts.streams.is_relayed = is_relayed;
+        if parts.open_stream(id, listener) {
+            return Phase::Opening(Box::new(Opening { stages: routing.stages }));
+        }
+        Connecting::proceed(parts, routing.stages)
+    }
+
+    /// Calls for the caller, whose end is known.
+    pub fn proceed(parts: &mut Parts, stages: Vec<Stage>) -> Phase {
         let mut dialler = match replaced(parts) {
-            Replaced::Nothing => Dialler::new(routing.stages, true),
+            Replaced::Nothing => Dialler::new(stages, true),
             Replaced::Unreadable => {
                 return refuse_with(parts, (400, "Bad Replaces"), Cause::PeerMisbehaved);
             }
@@ -61,7 +79,7 @@ impl Connecting {
                 if let Some(phase) = Replacing::begin(parts, replaces) {
                     return phase;
                 }
-                let stages = stages_that_replace(routing.stages);
+                let stages = stages_that_replace(stages);
                 if stages.is_empty() {
                     parts.say("the INVITE names a dialog that is not ours, and nobody is called who takes Replaces");
                     return refuse_with(parts, (481, "Call/Transaction Does Not Exist"), Cause::Rejected);
@@ -73,7 +91,7 @@ impl Connecting {
             }
         };
         let nothing = dialler.advance(parts);
-        Box::new(Connecting { dialler, early_offer_of: None }).unless(parts, nothing)
+        Box::new(Connecting { dialler, early_offer_of: None, early: None }).unless(parts, nothing)
     }
 
     /// Stays as it is, unless nothing is left to try.
@@ -124,6 +142,7 @@ impl Connecting {
             }
             LegEvent::Failed(failure) => {
                 early::over(parts, leg);
+                self.early = self.early.filter(|early| *early != leg);
                 let nothing = self.dialler.on_failed(parts, leg, failure);
                 self.unless(parts, nothing)
             }
@@ -166,6 +185,7 @@ impl Connecting {
             parts.event(CallEvent::Ringing { leg: source.leg });
         }
         if described.is_some() {
+            self.early = Some(source.leg);
             parts.event(CallEvent::EarlyMedia { leg: source.leg });
         } else if self.dialler.has_several() && !is_first {
             // Of several that ring, one is enough for the caller.
@@ -223,6 +243,16 @@ impl Connecting {
     pub fn deadline(&self) -> Option<Instant> {
         self.dialler.deadline()
     }
+
+    pub fn talking(&self) -> Option<(LegId, LegId)> {
+        Some((LegId::CALLER, self.early?))
+    }
+}
+
+/// Audio goes from end to end only where everybody is configured so.
+fn is_relayed(caller: &Party, stages: &[Stage]) -> bool {
+    let called = stages.iter().flat_map(|stage| &stage.dials).map(|dial| &dial.party);
+    called.chain([caller]).any(|party| party.media().route == MediaRoute::Relay)
 }
 
 /// What the caller's INVITE is to take the place of.
@@ -251,7 +281,7 @@ fn refuse_with(parts: &mut Parts, answer: (u16, &str), cause: Cause) -> Phase {
     Ending::begin(parts, cause, Fault::Caller)
 }
 
-fn refuse(parts: &mut Parts, refused: &Refused) -> Phase {
+pub fn refuse(parts: &mut Parts, refused: &Refused) -> Phase {
     parts.say(refused.words.clone());
     refuse_caller(parts, &Failure::of(refused.cause, FailureReason::GivenUp), refused.retry_after);
     Ending::begin(parts, refused.cause, fault_of(refused.cause, None))

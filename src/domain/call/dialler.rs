@@ -4,6 +4,7 @@ use crate::base::cause::{Cause, Fault};
 use crate::base::id::LegId;
 use crate::domain::call::interface::{CallEvent, CallOutput, Dial, Party, Place, Refused, Stage, TrunkOutcome};
 use crate::domain::call::invite::{self, Asked, How};
+use crate::domain::call::opening::no_port;
 use crate::domain::call::parts::{Parts, fault_of};
 use crate::domain::call::phase::Answer;
 use crate::domain::leg::event::{Failure, FailureReason};
@@ -46,6 +47,8 @@ struct Dialling {
 enum Step {
     Seizing,
     Resolving,
+    /// Its stream is being opened; these places follow.
+    Opening(Vec<Target>),
     Ringing,
     /// Redirected: where does this contact lead, and those after it?
     Routing(VecDeque<Box<str>>),
@@ -135,12 +138,26 @@ impl Dialler {
     fn launch(&mut self, parts: &mut Parts, at: usize, targets: Vec<Target>) {
         let Some(dialling) = self.dials.get_mut(at) else { return };
         let leg = dialling.leg;
+        if let Some(first) = targets.first()
+            && parts.open_stream(leg, first.path.listener)
+        {
+            dialling.step = Step::Opening(targets);
+            return;
+        }
         if targets.is_empty() {
             parts.release(leg, TrunkOutcome::Failed);
             let failure = Failure::of(Cause::Unreachable, FailureReason::Undeliverable);
             return self.failed(parts, at, failure, "is a name that leads nowhere");
         }
-        let how = How { targets, has_offer: self.has_offer, asked: self.asked.as_deref() };
+        self.send(parts, at, targets);
+    }
+
+    /// The INVITE of one of our dials, now that everything is known that it says.
+    fn send(&mut self, parts: &mut Parts, at: usize, targets: Vec<Target>) {
+        let Some(dialling) = self.dials.get_mut(at) else { return };
+        let leg = dialling.leg;
+        let address = targets.first().and_then(|first| parts.shown_address(leg, first.path.listener));
+        let how = How { targets, has_offer: self.has_offer, asked: self.asked.as_deref(), address };
         match invite::send(parts, leg, &dialling.dial, how) {
             Ok(started) => {
                 dialling.step = Step::Ringing;
@@ -152,6 +169,7 @@ impl Dialler {
             }
             Err(refusal) => {
                 parts.release(leg, TrunkOutcome::Unknown);
+                parts.close_stream(leg);
                 let failure = Failure::of(Cause::MediaNotAcceptable, FailureReason::Media);
                 self.failed(parts, at, failure, refusal.words());
             }
@@ -171,6 +189,17 @@ impl Dialler {
             }
             (Step::Seizing, Answer::Seized(Err(refused))) => self.refused(parts, at, &refused),
             (Step::Resolving, Answer::Resolved(targets)) => self.launch(parts, at, targets),
+            (Step::Opening(_), Answer::Opened(true)) => {
+                if let Some(dialling) = self.dials.get_mut(at)
+                    && let Step::Opening(targets) = std::mem::replace(&mut dialling.step, Step::Ringing)
+                {
+                    self.send(parts, at, targets);
+                }
+            }
+            (Step::Opening(_), Answer::Opened(false)) => {
+                parts.release(leg, TrunkOutcome::Unknown);
+                self.refused(parts, at, &no_port());
+            }
             (Step::Routing(_), Answer::Routed(Ok(stages))) => self.redirect(parts, at, stages),
             (Step::Routing(_), Answer::Routed(Err(refused))) => {
                 parts.say(format!("stage {}: the redirection leads nowhere: {}", self.number, refused.words));
@@ -295,7 +324,10 @@ impl Dialler {
             }
             match dialling.step {
                 Step::Ringing => parts.hang_up(dialling.leg, cause),
-                _ => parts.release(dialling.leg, TrunkOutcome::Unknown),
+                _ => {
+                    parts.release(dialling.leg, TrunkOutcome::Unknown);
+                    parts.close_stream(dialling.leg);
+                }
             }
             dialling.step = Step::Done;
         }

@@ -43,6 +43,8 @@ pub struct Claim {
     /// Who asks: only the party of the replaced dialog may.
     pub party: Party,
     pub offer: Option<Bytes>,
+    /// Audio of the claiming call goes through us.
+    pub is_relayed: bool,
 }
 
 /// A leg on its way from one call to another, with its place on a trunk.
@@ -88,7 +90,11 @@ impl Lending {
     }
 
     fn ask(joined: &Joined, parts: &mut Parts, claimer: CallId, claim: &Claim) -> Result<Lending, u16> {
-        let Claim { replaces, party, offer } = claim;
+        let Claim { replaces, party, offer, is_relayed } = claim;
+        if *is_relayed != parts.streams.is_relayed {
+            // A leg whose audio goes from end to end has no end of ours that could come over, and the other way about.
+            return Err(488);
+        }
         let replaced = parts.legs.iter().find(|leg| leg.is_of(replaces)).ok_or(481u16)?;
         // RFC 3891 3: whoever is not the party itself has no business in its dialog.
         if replaced.line.party.name() != party.name() {

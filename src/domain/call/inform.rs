@@ -1,6 +1,7 @@
 //! INFO between the two who talk: passed on where its body may cross, and answered with what the other party says of it.
 
 use crate::base::id::LegId;
+use crate::domain::call::digits;
 use crate::domain::call::invite;
 use crate::domain::call::parts::Parts;
 use crate::domain::leg::established::Telling;
@@ -25,9 +26,15 @@ struct Waiting {
 
 impl Infos {
     /// Passes it to the other party; what may not cross, or to nobody, is answered here.
-    pub fn pass(&mut self, parts: &mut Parts, other: LegId, request: Box<Request>) {
+    pub fn pass(&mut self, parts: &mut Parts, (from, other): (LegId, LegId), request: Box<Request>) {
         let content_type = request.message.get(HeaderName::ContentType).filter(|text| invite::may_cross(text));
         let Some(content_type) = content_type else { return answer(parts, &request, 200) };
+        // Where audio goes through us, a digit is ours to answer for: it may go on as something else than an INFO.
+        let digit = digits::read(content_type, request.message.body()).filter(|_| parts.streams.is_relayed);
+        if let Some(digit) = digit {
+            parts.on_digit_of_info((from, other), digit);
+            return answer(parts, &request, 200);
+        }
         if self.waiting.len() >= WAITING_MAX {
             return answer(parts, &request, 500);
         }

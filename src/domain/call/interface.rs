@@ -10,6 +10,8 @@ pub use crate::domain::leg::hop::NameToResolve;
 pub use crate::domain::leg::party::Party;
 pub use crate::domain::profile::Profiles;
 use crate::domain::trunk::identity::{Dialled, Identity};
+use crate::media::command::Command;
+use crate::media::event::{Event, Quality};
 use crate::protocol::sip::message::Message;
 use crate::protocol::sip::path::{Outgoing, Path, Target};
 use std::collections::BTreeMap;
@@ -104,6 +106,8 @@ pub enum CallInput {
     HangUp {
         cause: Cause,
     },
+    /// What the worker of its streams tells.
+    Media(Box<Event>),
     /// The answer to `CallOutput::Route`: where a transfer target leads.
     Routed {
         leg: LegId,
@@ -153,6 +157,8 @@ pub enum CallOutput {
         from: Path,
         message: Box<Message>,
     },
+    /// For the worker of its streams: one worker for all of a call's.
+    Media(Command),
     Event(CallEvent),
     /// The last leg has ended: what happened. Once per call; retransmissions may still have to be absorbed.
     Record(Box<Record>),
@@ -173,12 +179,47 @@ pub enum TrunkOutcome {
 /// What happened to a call, for events, metrics and logs.
 #[derive(Clone, PartialEq, Debug)]
 pub enum CallEvent {
-    LegStarted { leg: LegId, party: Arc<str> },
-    Ringing { leg: LegId },
-    EarlyMedia { leg: LegId },
-    Answered { leg: LegId },
-    Held { leg: LegId },
-    Resumed { leg: LegId },
-    LegEnded { leg: LegId, cause: Cause },
-    Transferred { leg: LegId },
+    LegStarted {
+        leg: LegId,
+        party: Arc<str>,
+    },
+    Ringing {
+        leg: LegId,
+    },
+    EarlyMedia {
+        leg: LegId,
+    },
+    Answered {
+        leg: LegId,
+    },
+    Held {
+        leg: LegId,
+    },
+    Resumed {
+        leg: LegId,
+    },
+    LegEnded {
+        leg: LegId,
+        cause: Cause,
+    },
+    Transferred {
+        leg: LegId,
+    },
+    /// A digit of a party has ended, however it was sent.
+    Digit {
+        leg: LegId,
+        digit: u8,
+    },
+    /// Nothing has come from a party that should send; and it comes again.
+    Silent {
+        leg: LegId,
+    },
+    Heard {
+        leg: LegId,
+    },
+    /// How a stream fares: every ten seconds.
+    Quality {
+        leg: LegId,
+        quality: Box<Quality>,
+    },
 }

@@ -15,6 +15,7 @@ use crate::protocol::sip::multipart;
 use crate::protocol::sip::path::Target;
 use bytes::Bytes;
 use std::borrow::Cow;
+use std::net::SocketAddr;
 
 /// What an INVITE says because somebody has asked us to send it: in a Refer-To, or in an INVITE with Replaces.
 pub struct Asked {
@@ -32,15 +33,22 @@ pub struct How<'a> {
     /// Whether the caller's offer goes along.
     pub has_offer: bool,
     pub asked: Option<&'a Asked>,
+    /// Our end of its stream, as the party reaches it; `None` where audio goes from end to end.
+    pub address: Option<SocketAddr>,
 }
 
 /// Makes the leg and sends its INVITE to the first of the targets.
 pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<Leg, media_plan::Refusal> {
-    let How { mut targets, has_offer, asked } = how;
+    let How { mut targets, has_offer, asked, address } = how;
     let first = targets.remove(0);
     let Parts { wire, legs, story, .. } = parts;
     let caller = legs.iter().find(|leg| leg.id() == LegId::CALLER).and_then(Leg::invited);
     let mut line = Line::new(wire, id, dial.party.clone(), first, &dial.number);
+    if let Some(address) = address {
+        let recode = story.caller.media().recode && dial.party.media().recode;
+        line.media.relay(recode, dial.party.srtp(), &mut wire.entropy);
+        line.media.opened(address);
+    }
     let host = wire.host(line.target.path.listener);
     let offered = caller.filter(|_| has_offer).and_then(|caller| caller.offer.as_ref());
     let offer: Option<Bytes> = match offered {

@@ -125,7 +125,7 @@ impl Joined {
             LegEvent::Withdrawn => self.exchange = Exchange::Idle,
             LegEvent::Acknowledged { message } => self.on_acknowledged(parts, (leg, other), &message),
             LegEvent::EarlyAnswer { message } => self.on_acknowledged(parts, (leg, other), &message),
-            LegEvent::Informed { request } => self.infos.pass(parts, other, request),
+            LegEvent::Informed { request } => self.infos.pass(parts, (leg, other), request),
             LegEvent::Told { client, status } => self.infos.answered(parts, client, status),
             LegEvent::Parted { message } => part(parts, (leg, other), &message),
             LegEvent::Referred { request } => return self.on_referred(parts, leg, *request),
@@ -227,6 +227,11 @@ impl Joined {
     }
 
     pub fn on_answer(mut self: Box<Self>, parts: &mut Parts, leg: LegId, answer: Answer) -> Phase {
+        if let Answer::Opened(has_port) = answer
+            && self.other(leg).is_some()
+        {
+            return self.on_opened(parts, leg, has_port);
+        }
         let Some(transfer) = self.transfer.take() else {
             if matches!(answer, Answer::Seized(Ok(()))) {
                 parts.release(leg, TrunkOutcome::Unknown);
@@ -259,6 +264,25 @@ impl Joined {
         let transfer = self.transfer.as_ref().and_then(|transfer| transfer.deadline());
         let lending = self.lending.as_ref().map(|lending| lending.deadline());
         earliest(earliest(self.when_too_long, transfer), lending)
+    }
+}
+
+impl Joined {
+    /// A leg that came from another call has a port in this one: its peer is told where its audio goes from now on.
+    fn on_opened(self: Box<Self>, parts: &mut Parts, leg: LegId, has_port: bool) -> Phase {
+        if !has_port {
+            parts.say("no port for audio is free");
+            return Ending::begin(parts, Cause::LimitReached, Fault::Ours);
+        }
+        parts.relay(leg);
+        let told = parts.with(leg, |leg, wire| {
+            let (state, line) = leg.established()?;
+            state.tell_address(line, wire).ok()
+        });
+        if told.flatten().is_none() {
+            parts.say("the party that came over cannot be told where its audio goes");
+        }
+        Phase::Joined(self)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::base::id::{CallId, LegId};
 use crate::base::limits;
 use crate::domain::call::handover::Handed;
 use crate::domain::call::interface::{CallEvent, CallOutput, Party, TrunkOutcome};
+use crate::domain::call::streams::Streams;
 use crate::domain::call::trail::Trail;
 use crate::domain::leg::event::{Failure, FailureReason};
 use crate::domain::leg::leg::Leg;
@@ -22,6 +23,7 @@ pub struct Parts {
     pub outputs: VecDeque<CallOutput>,
     pub trail: Trail,
     pub story: Box<Story>,
+    pub streams: Streams,
     seats: Vec<Seat>,
     /// The leg that another call has now, by our tag in its dialog.
     given: Option<Box<(Box<str>, CallId)>>,
@@ -59,6 +61,7 @@ impl Parts {
             outputs: VecDeque::new(),
             trail,
             story: Box::new(story),
+            streams: Streams::default(),
             seats: Vec::new(),
             given: None,
             has_taken: false,
@@ -128,6 +131,7 @@ impl Parts {
             Party::Phone(_) => None,
         });
         self.given = Some(Box::new((tag, heir)));
+        self.close_stream(id);
         self.event(CallEvent::LegEnded { leg: id, cause: Cause::Normal });
         Some(Handed { leg, seat })
     }
@@ -139,10 +143,12 @@ impl Parts {
             self.given = None;
         }
         leg.come_over(&self.wire, id);
+        let listener = leg.line.target.path.listener;
         if let Some((trunk, target_index)) = seat {
             self.sit_down(id, trunk, target_index);
         }
         self.has_taken = true;
+        self.open_stream(id, listener);
         let party = leg.line.facts.name.clone();
         self.legs.push(leg);
         self.event(CallEvent::LegStarted { leg: id, party });
@@ -176,6 +182,7 @@ impl Parts {
     /// Notes that a leg is over: its place returns, and those who watch hear of it.
     pub fn leg_ended(&mut self, leg: LegId, cause: Cause, outcome: TrunkOutcome) {
         self.release(leg, outcome);
+        self.close_stream(leg);
         self.event(CallEvent::LegEnded { leg, cause });
     }
 

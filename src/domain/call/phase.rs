@@ -7,6 +7,7 @@ use crate::domain::call::ending::Ending;
 use crate::domain::call::handover::{Handover, answer_stray};
 use crate::domain::call::interface::{Refused, Stage};
 use crate::domain::call::joined::Joined;
+use crate::domain::call::opening::Opening;
 use crate::domain::call::parts::Parts;
 use crate::domain::call::replacing::Replacing;
 use crate::domain::leg::event::{LegEvent, Request};
@@ -16,6 +17,8 @@ use std::time::Instant;
 pub enum Phase {
     /// The caller's INVITE is on its way in.
     Routing(Box<Routing>),
+    /// The caller waits for a port of ours.
+    Opening(Box<Opening>),
     Connecting(Box<Connecting>),
     /// The caller takes the place of a party of another call.
     Replacing(Box<Replacing>),
@@ -34,6 +37,8 @@ pub enum Answer {
     Seized(Result<(), Refused>),
     Resolved(Vec<Target>),
     Routed(Result<Vec<Stage>, Refused>),
+    /// The leg's stream has a port, or will have none.
+    Opened(bool),
 }
 
 impl Phase {
@@ -51,6 +56,7 @@ impl Phase {
 
     pub fn on_leg(self, parts: &mut Parts, leg: LegId, event: LegEvent) -> Phase {
         match self {
+            Phase::Opening(opening) => opening.on_leg(parts, event),
             Phase::Connecting(connecting) => connecting.on_leg(parts, leg, event),
             Phase::Replacing(replacing) => replacing.on_leg(parts, event),
             Phase::Joined(joined) => joined.on_leg(parts, leg, event),
@@ -64,6 +70,7 @@ impl Phase {
 
     pub fn on_answer(self, parts: &mut Parts, leg: LegId, answer: Answer) -> Phase {
         match self {
+            Phase::Opening(opening) => opening.on_answer(parts, leg, answer),
             Phase::Connecting(connecting) => connecting.on_answer(parts, leg, answer),
             Phase::Joined(joined) => joined.on_answer(parts, leg, answer),
             Phase::Ending(_) | Phase::Routing(_) | Phase::Replacing(_) => {
@@ -88,6 +95,7 @@ impl Phase {
 
     pub fn on_hang_up(self, parts: &mut Parts, cause: Cause) -> Phase {
         match self {
+            Phase::Opening(opening) => opening.on_hang_up(parts, cause),
             Phase::Connecting(mut connecting) => connecting.on_hang_up(parts, cause),
             Phase::Replacing(replacing) => replacing.on_hang_up(parts, cause),
             Phase::Joined(_) | Phase::Routing(_) => Ending::begin(parts, cause, Fault::Ours),
@@ -100,7 +108,7 @@ impl Phase {
             Phase::Connecting(connecting) => connecting.handle_deadline(parts),
             Phase::Replacing(replacing) => replacing.handle_deadline(parts),
             Phase::Joined(joined) => joined.handle_deadline(parts),
-            Phase::Ending(_) | Phase::Routing(_) => self,
+            Phase::Ending(_) | Phase::Routing(_) | Phase::Opening(_) => self,
         }
     }
 
@@ -109,7 +117,16 @@ impl Phase {
             Phase::Connecting(connecting) => connecting.deadline(),
             Phase::Replacing(replacing) => Some(replacing.deadline()),
             Phase::Joined(joined) => joined.deadline(),
-            Phase::Ending(_) | Phase::Routing(_) => None,
+            Phase::Ending(_) | Phase::Routing(_) | Phase::Opening(_) => None,
+        }
+    }
+
+    /// The two who are to hear each other.
+    pub fn talking(&self) -> Option<(LegId, LegId)> {
+        match self {
+            Phase::Connecting(connecting) => connecting.talking(),
+            Phase::Joined(joined) => Some(joined.pair),
+            Phase::Routing(_) | Phase::Opening(_) | Phase::Replacing(_) | Phase::Ending(_) => None,
         }
     }
 

@@ -3,8 +3,9 @@
 use crate::base::cause::{Cause, Fault};
 use crate::base::id::LegId;
 use crate::domain::call::parts::Parts;
-use crate::domain::contact::{Record, RecordLeg, RecordParty};
+use crate::domain::contact::{Record, RecordLeg, RecordMedia, RecordParty};
 use crate::domain::leg::leg::Leg;
+use crate::media::event::Quality;
 
 /// Everything that happened, as it stands now.
 pub fn draw_up(parts: &Parts) -> Record {
@@ -29,14 +30,14 @@ pub fn draw_up(parts: &Parts) -> Record {
         },
         dialled: story.dialled.digits.clone(),
         dialled_e164: parts.e164_text(),
-        legs: parts.legs.iter().map(|leg| record_leg(leg, now)).collect(),
+        legs: parts.legs.iter().map(|leg| record_leg(parts, leg, now)).collect(),
         attributes: story.attributes.clone(),
         trail: parts.trail.lines().to_vec(),
         trail_lost: parts.trail.lost(),
     }
 }
 
-fn record_leg(leg: &Leg, now: u64) -> RecordLeg {
+fn record_leg(parts: &Parts, leg: &Leg, now: u64) -> RecordLeg {
     let facts = &leg.line.facts;
     RecordLeg {
         party: facts.name.clone(),
@@ -48,5 +49,11 @@ fn record_leg(leg: &Leg, now: u64) -> RecordLeg {
         cause: facts.ended.map_or(Cause::Fault, |ended| ended.cause),
         status: facts.ended.and_then(|ended| ended.status),
         sip_call_id: facts.sip_call_id.clone(),
+        media: parts.streams.quality(leg.id()).map(|quality| record_media(leg, quality)),
     }
+}
+
+fn record_media(leg: &Leg, quality: &Quality) -> RecordMedia {
+    let agreed = leg.line.media.agreement().and_then(|agreed| agreed.codecs.first());
+    RecordMedia { codec: agreed.map(|planned| planned.codec), quality: Box::new(quality.clone()) }
 }

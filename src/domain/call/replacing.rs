@@ -39,7 +39,11 @@ impl Replacing {
         let caller = parts.leg(LegId::CALLER)?;
         let (party, offer) = (caller.line.party.clone(), caller.invited().and_then(|caller| caller.offer.clone()));
         parts.say(format!("the INVITE takes the place of a dialog of call {of}"));
-        tell(parts, of, Handover::Claim(Box::new(Claim { replaces, party, offer })));
+        tell(
+            parts,
+            of,
+            Handover::Claim(Box::new(Claim { replaces, party, offer, is_relayed: parts.streams.is_relayed })),
+        );
         let when_given_up = parts.wire.now.instant + PATIENCE;
         Some(Phase::Replacing(Box::new(Replacing { of, leg, step: Step::Claiming, when_given_up })))
     }

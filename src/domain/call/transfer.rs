@@ -113,7 +113,11 @@ impl Transfer {
         parts.say(format!("its target is in call {of}"));
         let when_given_up = parts.wire.now.instant + PATIENCE;
         let before = parts.leg(self.remaining).map(|leg| leg.line.media.agreed());
-        tell(parts, of, Handover::Claim(Box::new(Claim { replaces, party, offer: None })));
+        tell(
+            parts,
+            of,
+            Handover::Claim(Box::new(Claim { replaces, party, offer: None, is_relayed: parts.streams.is_relayed })),
+        );
         self.step = Step::Fetching(Box::new(Fetching { of, leg, is_asking: false, before, when_given_up }));
         self
     }

@@ -2,6 +2,8 @@
 
 use crate::base::cause::{Cause, Fault};
 use crate::base::id::CallId;
+use crate::media::event::Quality;
+use crate::protocol::audio::codec::Codec;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -49,4 +51,12 @@ pub struct RecordLeg {
     pub cause: Cause,
     pub status: Option<u16>,
     pub sip_call_id: Box<str>,
+    /// What it spoke with us last, and how its stream fared; `None` where audio went from end to end.
+    pub media: Option<RecordMedia>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct RecordMedia {
+    pub codec: Option<Codec>,
+    pub quality: Box<Quality>,
 }

@@ -197,6 +197,17 @@ impl Established {
         Ok(())
     }
 
+    /// Tells the peer where our end of its stream is by now: what holds, under another address.
+    pub fn tell_address(&mut self, line: &mut Line, wire: &mut Wire) -> Result<(), NotOffered> {
+        if self.is_busy() || self.retry.is_some() || self.confirming.is_some() {
+            return Err(NotOffered::Pending);
+        }
+        let host = wire.host(line.target.path.listener);
+        let body = line.media.moved(&line.party.side(host)).ok_or(NotOffered::Pending)?;
+        self.ask(line, wire, Method::Invite, (Purpose::Own, Some(body)));
+        Ok(())
+    }
+
     /// Our part of the session timer (RFC 4028 7.4).
     pub(super) fn refresh(&mut self, line: &mut Line, wire: &mut Wire, method: Method) {
         if self.is_busy() || self.retry.is_some() || self.confirming.is_some() {

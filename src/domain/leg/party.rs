@@ -4,7 +4,8 @@ use crate::domain::leg::media_plan::Side;
 use crate::domain::phone::identity;
 use crate::domain::phone::settings::Phone;
 use crate::domain::trunk::identity::Peer;
-use crate::domain::trunk::settings::{Credentials, Trunk};
+use crate::domain::trunk::media::MediaSettings;
+use crate::domain::trunk::settings::{Credentials, SrtpPolicy, Trunk};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,21 @@ impl Party {
         match self {
             Party::Trunk(trunk) => Peer::of_trunk(trunk, host),
             Party::Phone(phone) => identity::peer(phone, host),
+        }
+    }
+
+    /// What is configured of its audio.
+    pub fn media(&self) -> &MediaSettings {
+        match self {
+            Party::Trunk(trunk) => &trunk.media,
+            Party::Phone(phone) => &phone.media,
+        }
+    }
+
+    pub fn srtp(&self) -> SrtpPolicy {
+        match self {
+            Party::Trunk(trunk) => trunk.srtp,
+            Party::Phone(phone) => phone.srtp,
         }
     }
 

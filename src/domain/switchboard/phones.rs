@@ -186,7 +186,7 @@ impl Switchboard {
                     self.phone_changed(now, &phone);
                 }
             }
-            CallEvent::Held { .. } | CallEvent::Resumed { .. } | CallEvent::Transferred { .. } => {}
+            _ => {}
         }
     }
 

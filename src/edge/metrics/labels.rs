@@ -21,6 +21,10 @@ pub fn call_event_name(event: &CallEvent) -> &'static str {
         CallEvent::Resumed { .. } => "resumed",
         CallEvent::LegEnded { .. } => "leg-ended",
         CallEvent::Transferred { .. } => "transferred",
+        CallEvent::Digit { .. } => "digit",
+        CallEvent::Silent { .. } => "silent",
+        CallEvent::Heard { .. } => "heard",
+        CallEvent::Quality { .. } => "quality",
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! `docs/dialogues.md` describes the language.
 
+mod audio;
 pub mod peer;
 mod world;
 
@@ -61,6 +62,7 @@ fn run(world: &mut World, step: &Step<'_>) -> Result<(), String> {
             Ok(())
         }
         ["hang-up", cause] => world.hang_up(cause),
+        ["media" | "stream" | "talking" | "sent-digit", ..] => world.on_audio(&words),
         ["ended", caller, rest @ ..] => world.expect_ended(caller, rest),
         ["end", rest @ ..] => world.expect_end(rest),
         ["trail", ..] => world.expect_trail(step.text.trim_start_matches("trail").trim()),
@@ -198,7 +200,8 @@ dialogues! {
     ring_group max_duration drained parallel_busy_and_answer offerless_reliable too_brief_below too_brief_above
     unknown_extension unknown_extension_in_dialog secure_to_plain no_prack dialog_gone_at_reinvite reinvite_before_ack silent_at_reinvite drained_while_ringing refused_outright
     large_by_tcp reinvite_withdrawn reinvite_refused cancel_crosses_answer bye_early phone_forwards transfer_referrer_leaves
-    refer_replaces attended_transfer attended_transfer_from_the_caller attended_transfer_refused attended_transfer_consulted_declines attended_transfer_of_a_stranger
+    relay_basic relay_early_media relay_hold relay_recodes relay_no_port relay_offerless relay_info relay_failover relay_pass_mixed
+    relay_transfer relay_attended relay_silence relay_cancel refer_replaces attended_transfer attended_transfer_from_the_caller attended_transfer_refused attended_transfer_consulted_declines attended_transfer_of_a_stranger
     refer_replaces_elsewhere invite_replaces invite_replaces_offerless invite_replaces_unknown update_early_through update_early_meets_answer update_early_cut_off prack_with_offer update_in_early_dialog busy_after_early_media second_reinvite_too_soon places_of_a_name wrong_password identity_and_headers
     offerless_unanswered offerless_callee_cancelled offerless_reinvite_unanswered late_ringing_after_silence late_answer_after_silence
     late_answer_of_a_place

@@ -227,6 +227,14 @@ impl Peer {
             "recvonly" => (2, ip.to_string(), "0", "recvonly"),
             "inactive" => (2, ip.to_string(), "0", "inactive"),
             "zero" => (2, "0.0.0.0".to_owned(), "0 8", "sendrecv"),
+            "opus" => {
+                return (
+                    "application/sdp",
+                    format!(
+                        "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 4000 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\n"
+                    ),
+                );
+            }
             "resume" => (3, ip.to_string(), "0 8", "sendrecv"),
             "secure" => {
                 return (

@@ -1,5 +1,6 @@
 //! One call and the parties around it: carries bytes between them, answers its questions, moves the clock.
 
+use super::audio::Audio;
 use super::peer::{Peer, method, status};
 use offhook::base::cause::Cause;
 use offhook::base::entropy::Entropy;
@@ -70,6 +71,7 @@ pub struct World {
     /// What a daemon's calls share: configuration is not a call's own.
     shared: Vec<(String, Party)>,
     profiles: Arc<Profiles>,
+    pub audio: Audio,
 }
 
 impl World {
@@ -111,6 +113,7 @@ impl World {
             last_token: BTreeMap::new(),
             shared: Vec::new(),
             profiles: Arc::default(),
+            audio: Audio::default(),
         }
     }
 
@@ -147,6 +150,7 @@ impl World {
             ["refused", cause] => self.refusal = Cause::all().find(|known| known.name() == *cause),
             ["places", names @ ..] => self.places = names.iter().map(|name| (*name).to_owned()).collect(),
             ["hops", names @ ..] => self.hops = names.iter().map(|name| (*name).to_owned()).collect(),
+            ["relay" | "dtmf" | "full" | "silence-ends", ..] => self.audio.set(words)?,
             ["tcp"] => self.has_tcp = true,
             ["replaces"] => self.replaces = true,
             ["second", name] => self.second = vec![(*name).to_owned()],
@@ -196,7 +200,7 @@ impl World {
     }
 
     /// To the first call.
-    fn tell(&mut self, input: CallInput) {
+    pub fn tell(&mut self, input: CallInput) {
         if let Some(id) = self.calls.first().map(|running| running.call.id()) {
             self.hand_in(id, input);
         }
@@ -275,6 +279,11 @@ impl World {
                     CallOutput::Send(outgoing) => self.deliver(outgoing),
                     CallOutput::Release { .. } => self.seats -= 1,
                     CallOutput::Event(_) => {}
+                    CallOutput::Media(command) => {
+                        if let Some(event) = self.audio.plane.take(command) {
+                            return Some((id, CallInput::Media(Box::new(event))));
+                        }
+                    }
                     question => return Some(self.answer_of(id, question)),
                 }
             }
@@ -364,6 +373,9 @@ impl World {
         }
         if !self.is_finished() {
             return Err("64 seconds later something is left".into());
+        }
+        if let Some(fault) = self.audio.plane.leftovers().first() {
+            return Err(fault.clone());
         }
         if self.seats != 0 {
             return Err(format!("{} places were not given back", self.seats));
@@ -467,7 +479,7 @@ impl World {
         let name = self.same.iter().find(|(_, other)| other == name).map_or(name, |(one, _)| one.as_str());
         let credentials = Credentials { user: "us".into(), password: Secret::new("pw"), realm: "".into() };
         if self.phones.iter().any(|phone| phone == name) {
-            return Party::Phone(Arc::new(phone(name, credentials)));
+            return Party::Phone(Arc::new(Phone { media: self.audio.settings(name), ..phone(name, credentials) }));
         }
         let outbound_digest = self.credentials.then_some(credentials);
         Party::Trunk(Arc::new(Trunk {
@@ -476,6 +488,7 @@ impl World {
             large_by_tcp: self.has_tcp,
             replaces: self.replaces,
             headers: HeaderRules { pass_in: vec!["X-Pass".into()], ..HeaderRules::default() },
+            media: self.audio.settings(name),
             ..trunk(name)
         }))
     }

@@ -1,6 +1,7 @@
 //! The product in the simulator: switchboard and calls driven as the edge drives them, without any of its sockets.
 
 use super::wire::Datagram;
+use crate::plane::Plane;
 use offhook::base::entropy::Entropy;
 use offhook::base::id::CallId;
 use offhook::base::machine::Machine;
@@ -28,6 +29,7 @@ pub struct Running {
     pub out: Vec<Datagram>,
     /// Messages that could not be parsed: the product wrote or was sent rubbish.
     pub unreadable: usize,
+    pub media: Plane,
 }
 
 impl Running {
@@ -41,6 +43,7 @@ impl Running {
             started: 0,
             out: Vec::new(),
             unreadable: 0,
+            media: Plane::default(),
         }
     }
 
@@ -123,6 +126,7 @@ impl Running {
         if !self.invites.is_empty() {
             found.push(format!("{} INVITE keys are left", self.invites.len()));
         }
+        found.extend(self.media.leftovers());
         let busy = self.switchboard.trunk_states().into_iter().filter(|trunk| trunk.calls > 0);
         found.extend(busy.map(|trunk| format!("trunk {} still counts {} calls", trunk.name, trunk.calls)));
         found
@@ -153,6 +157,7 @@ impl Running {
 
     fn drain_call(&mut self, now: Now, id: CallId) {
         let (mut recorded, mut finished) = (false, false);
+        let mut told = Vec::new();
         while let Some(output) = self.calls.get_mut(&id).and_then(|(call, _)| call.poll_output()) {
             assert!(!finished, "an output after Finished");
             match output {
@@ -181,9 +186,13 @@ impl Running {
                     recorded = true;
                 }
                 CallOutput::Resolve { .. } => panic!("the simulated trunks have addresses, not names"),
+                CallOutput::Media(command) => told.extend(self.media.take(command)),
                 CallOutput::Event(_) => {}
                 CallOutput::Finished => finished = true,
             }
+        }
+        for event in told {
+            self.tell(now, id, CallInput::Media(Box::new(event)));
         }
         if recorded {
             // As at the edge: for limits and draining the call is over with its record.

@@ -27,8 +27,8 @@ pub struct End {
 }
 
 impl End {
-    pub fn new(recode: bool, side: &Side<'_>, entropy: &mut Entropy) -> End {
-        let keys = match side.srtp {
+    pub fn new(recode: bool, srtp: SrtpPolicy, entropy: &mut Entropy) -> End {
+        let keys = match srtp {
             SrtpPolicy::Plain => OwnKeys::none(),
             SrtpPolicy::Optional | SrtpPolicy::Required => OwnKeys::draw(entropy),
         };
@@ -197,12 +197,17 @@ impl End {
             self.agree(None);
             return Err(Refusal::NotSecure);
         }
-        self.agree(Some(Agreement::new(own, peer, peer, srtp)));
-        if self.agreement.is_some() { Ok(()) } else { Err(Refusal::NoCodec) }
+        let agreement = Agreement::new(own, peer, peer, srtp);
+        let shares = !agreement.codecs.is_empty();
+        self.agree(Some(agreement));
+        if shares { Ok(()) } else { Err(Refusal::NoCodec) }
     }
 
     fn agree(&mut self, agreement: Option<Agreement>) {
         let agreement = agreement.filter(|agreement| !agreement.codecs.is_empty());
+        // A stream that is no more keeps its codecs, and nothing goes either way.
+        let silent = |before: &Agreement| Agreement { sends: false, receives: false, ..before.clone() };
+        let agreement = agreement.or_else(|| self.agreement.as_ref().map(silent));
         if agreement != self.agreement {
             self.agreement = agreement;
             self.revision = self.revision.wrapping_add(1);
@@ -230,11 +235,28 @@ impl End {
         Line::new(b'a', format!("rtcp:{}", self.address.port().saturating_add(1)))
     }
 
-    fn described(&self, media: Vec<Media<'static>>) -> Described {
+    /// Writes our address over the one that stood there.
+    pub fn put_address(&self, description: &mut Description<'_>) {
+        let is_old = |line: &Line<'_>| line.letter == b'c' || line.is("rtcp").is_some();
+        description.lines.retain(|line| !is_old(line));
+        description.lines.push(self.place());
+        for media in description.media.iter_mut().filter(|media| media.port != 0) {
+            media.port = self.address.port();
+            media.lines.retain(|line| !is_old(line));
+            if !media.rtcp_mux() {
+                media.lines.push(self.rtcp());
+            }
+        }
+    }
+
+    fn place(&self) -> Line<'static> {
         let address = self.address.ip();
         let family = if address.is_ipv6() { "IP6" } else { "IP4" };
-        let lines = vec![Line::new(b'c', format!("IN {family} {address}"))];
-        Described(Description { origin: None, lines, media })
+        Line::new(b'c', format!("IN {family} {address}"))
+    }
+
+    fn described(&self, media: Vec<Media<'static>>) -> Described {
+        Described(Description { origin: None, lines: vec![self.place()], media })
     }
 }
 

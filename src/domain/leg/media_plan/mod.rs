@@ -204,8 +204,8 @@ impl MediaPlan {
     }
 
     /// From now on audio goes through us; where, `opened` will say.
-    pub fn relay(&mut self, recode: bool, side: &Side<'_>, entropy: &mut Entropy) {
-        self.end = Some(Box::new(End::new(recode, side, entropy)));
+    pub fn relay(&mut self, recode: bool, srtp: SrtpPolicy, entropy: &mut Entropy) {
+        self.end = Some(Box::new(End::new(recode, srtp, entropy)));
     }
 
     /// Our end of its stream, as its peer reaches it.
@@ -213,6 +213,16 @@ impl MediaPlan {
         if let Some(end) = &mut self.end {
             end.address = address;
         }
+    }
+
+    /// What holds, with the address where our end is by now.
+    pub fn moved(&mut self, side: &Side<'_>) -> Option<Bytes> {
+        let agreed = self.agreed.clone();
+        let mut description = parse(&agreed).ok()?;
+        let end = self.end.as_mut()?;
+        end.put_address(&mut description);
+        end.is_offering = true;
+        Some(self.series.next(&mut description, side.host))
     }
 
     /// The peer has answered what we offered last. Once for each fork that answers early; never for what is an offer.
