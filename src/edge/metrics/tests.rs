@@ -20,6 +20,7 @@ fn leg(started_at: u64) -> RecordLeg {
         cause: Cause::Normal,
         status: None,
         sip_call_id: "x".into(),
+        media: None,
     }
 }
 

@@ -40,16 +40,6 @@ impl Party {
         self.plan = plan;
     }
 
-    fn side(&self) -> Side<'_> {
-        Side {
-            host: "203.0.113.9",
-            codecs: &self.codecs,
-            srtp: self.srtp,
-            media: &self.settings,
-            is_phone: self.is_phone,
-        }
-    }
-
     fn with<R>(&mut self, act: impl FnOnce(&mut MediaPlan, &Side<'_>) -> R) -> R {
         let Party { plan, codecs, srtp, settings, is_phone } = self;
         let side = Side { host: "203.0.113.9", codecs, srtp: *srtp, media: settings, is_phone: *is_phone };
