@@ -259,6 +259,14 @@ impl Desk {
         earliest(self.next_tick, released)
     }
 
+    /// What the far end of a leg reports of loss, in percent, so that redundancy fits (RFC 3550 6.4).
+    pub fn expect_loss(&mut self, leg: LegId, percent: u8) {
+        let seat = self.seats.iter_mut().find(|seat| seat.leg == leg);
+        if let Some(mouth) = seat.and_then(|seat| seat.mouth.as_mut()) {
+            mouth.expect_loss(percent);
+        }
+    }
+
     /// Samples per second that it works at; `None` while it does not.
     pub fn rate(&self) -> Option<u32> {
         self.layout.as_ref().map(|layout| layout.rate)

@@ -6,17 +6,40 @@ use super::path::codec_received;
 use crate::protocol::audio::codec::Codec;
 use crate::protocol::audio::coder::{Decoder, SAMPLES_MAX};
 use crate::protocol::audio::comfort_noise::ComfortNoise;
+use crate::protocol::audio::tone_detect::{DigitGate, Heard, ToneDetector};
 use crate::protocol::audio::{opus, stretch};
 use crate::protocol::rtp::jitter_buffer::{Counts, JitterBuffer, Limits, Pace, Pull};
 use crate::protocol::rtp::packet::Header;
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// Audio of a key press may come so long after its event, beside its wait in the jitter buffer.
 const KEY_SOUNDS_AFTER: Duration = Duration::from_millis(60);
+/// Pitch periods that are put in at a time.
+const STRETCHES_MAX: usize = 5;
+/// Digits that end within one frame: more is no keypad.
+const DIGITS_MAX: usize = 8;
 /// Frames that are made up when packets stop and nobody said why; then it is silent.
 const FADING_FRAMES: u8 = 3;
 /// Opus says nothing while its far end is silent, for up to 400 ms at a time (its DTX), and makes that silence itself.
 const FADING_FRAMES_OF_OPUS: u8 = 25;
+
+/// Whether digits are listened for in the audio, and whether they stay in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Listening {
+    Not,
+    /// They are told and stay: who hears the leg wants its digits as sound.
+    Keep,
+    /// They are told and taken out: they go on in another form.
+    Remove,
+}
+
+/// The detector that `Listening` asks for.
+#[derive(Debug)]
+enum Detector {
+    Tones(ToneDetector),
+    Gate(DigitGate),
+}
 
 /// The decoder of one leg and the audio that it has ready.
 #[derive(Debug)]
@@ -28,6 +51,9 @@ pub struct Ear {
     ready: Vec<i16>,
     /// Until then a key press is taken out of the audio.
     muted_until: Option<Instant>,
+    listening: Listening,
+    detector: Option<Box<Detector>>,
+    digits: VecDeque<(u8, Duration)>,
 }
 
 /// The decoder and what it does while nothing comes.
@@ -47,7 +73,35 @@ impl Ear {
     pub fn new(rate: u32) -> Ear {
         let voice = Voice { decoder: None, clock: 8_000, noise: None, faded: u8::MAX, concealed: 0 };
         let waiting = JitterBuffer::new(8_000, Limits::default());
-        Ear { rate, waiting, voice, ready: Vec::new(), muted_until: None }
+        Ear {
+            rate,
+            waiting,
+            voice,
+            ready: Vec::new(),
+            muted_until: None,
+            listening: Listening::Not,
+            detector: None,
+            digits: VecDeque::new(),
+        }
+    }
+
+    /// From now on digits are listened for so.
+    pub fn listen(&mut self, listening: Listening) {
+        if listening != self.listening || (self.detector.is_none() && listening != Listening::Not) {
+            self.listening = listening;
+            let detector = match listening {
+                Listening::Not => None,
+                Listening::Keep => ToneDetector::new(self.rate).map(Detector::Tones),
+                Listening::Remove => DigitGate::new(self.rate).map(Detector::Gate),
+            };
+            self.detector = detector.map(Box::new);
+        }
+    }
+
+    /// Digits that sounded and have ended, in order; and whether their sound has gone on.
+    pub fn poll_digit(&mut self) -> Option<(u8, Duration, bool)> {
+        let (digit, lasted) = self.digits.pop_front()?;
+        Some((digit, lasted, self.listening == Listening::Keep))
     }
 
     /// From now on the frames are of this rate.
@@ -57,6 +111,7 @@ impl Ear {
         }
         self.rate = rate;
         self.ready.clear();
+        self.detector = None;
         // libopus decodes at one rate for life; the others keep what they have heard so far.
         let voice = &mut self.voice;
         let stays =
@@ -117,7 +172,25 @@ impl Ear {
 
     /// Fills one frame; `false` when nothing is to be heard, and the frame means nothing.
     pub fn hear(&mut self, now: Instant, plan: &StreamPlan, room: &mut [i16; SAMPLES_MAX], frame: &mut [i16]) -> bool {
-        let sounds = self.next_frame(now, plan, room, frame);
+        let mut sounds = self.next_frame(now, plan, room, frame);
+        if let Some(detector) = &mut self.detector {
+            let digits = &mut self.digits;
+            let tell = |heard| {
+                if let Heard::Ended { digit, milliseconds } = heard
+                    && digits.len() < DIGITS_MAX
+                {
+                    digits.push_back((digit, Duration::from_millis(u64::from(milliseconds))));
+                }
+            };
+            match detector.as_mut() {
+                Detector::Tones(detector) => detector.hear(frame, tell),
+                // What it holds back is heard a little later.
+                Detector::Gate(gate) => {
+                    gate.pass(frame, tell);
+                    sounds = true;
+                }
+            }
+        }
         if self.muted_until.is_some_and(|until| now < until) {
             frame.fill(0);
         } else {
@@ -240,12 +313,20 @@ fn paced(pace: Pace, rate: u32, length: usize, room: &mut [i16]) -> usize {
     match pace {
         Pace::Even => length,
         Pace::Shrink => stretch::shorter(audio, rate),
+        // A high voice has short periods: several of them, until it is half a frame, so that too little delay is soon mended.
         Pace::Stretch => {
-            let mut longer = [0; SAMPLES_MAX];
-            let longer_length = stretch::longer(audio, rate, &mut longer).min(room.len());
-            let to = room.get_mut(..longer_length).unwrap_or_default();
-            to.copy_from_slice(longer.get(..longer_length).unwrap_or_default());
-            longer_length
+            let (mut longer, mut now) = ([0; SAMPLES_MAX], length);
+            for _ in 0..STRETCHES_MAX {
+                let audio = room.get(..now).unwrap_or_default();
+                let grown = stretch::longer(audio, rate, &mut longer).min(room.len());
+                let to = room.get_mut(..grown).unwrap_or_default();
+                to.copy_from_slice(longer.get(..grown).unwrap_or_default());
+                if grown <= now || grown >= length + rate as usize / 100 {
+                    return grown;
+                }
+                now = grown;
+            }
+            now
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod player;
 pub mod ports;
 pub mod prompt;
 pub mod protection;
+pub mod quality;
 pub mod recipe;
 pub mod slots;
 pub mod source_check;

@@ -1,13 +1,52 @@
 //! What one leg is sent: mixed audio cut into packets of its codec and packet time. Stamps no header and knows no mix.
 
-use super::command::{OpusWish, PlannedCodec, StreamPlan};
+use super::command::{OpusWish, PayloadPair, PlannedCodec, StreamPlan};
 use crate::protocol::audio::codec::Codec;
 use crate::protocol::audio::coder::Encoder;
+use crate::protocol::audio::level::{self, Activity};
 
 /// Room for one payload: 20 ms of L16 at 48 kHz, the largest that is sent.
 pub const PAYLOAD_BYTES_MAX: usize = 2_000;
 /// Longest packet time.
 const PACKET_MS_MAX: u32 = 60;
+
+/// Louder than this, in decibels below full scale, is said at once, before it is known to be a voice.
+const LOUD: u8 = 45;
+/// How often the sound of a silence is told again, and by how many decibels it must have changed to be told before.
+const NOISE_AGAIN_FRAMES: u16 = 100;
+const NOISE_CHANGED: u8 = 6;
+
+/// Silence that is described instead of sent (RFC 3389).
+#[derive(Debug)]
+struct Quiet {
+    pair: PayloadPair,
+    activity: Activity,
+    /// Level that was told last, and frames since then.
+    told: Option<(u8, u16)>,
+}
+
+impl Quiet {
+    /// The level to tell for this frame; `None` when it was told, and `Err` when the frame is no silence.
+    fn weigh(&mut self, frame: &[i16]) -> Result<Option<u8>, ()> {
+        let level = level::level(frame);
+        self.activity.take(level, 20);
+        if self.activity.is_talking() || level < LOUD {
+            self.told = None;
+            return Err(());
+        }
+        let fresh = match &mut self.told {
+            None => true,
+            Some((told, since)) => {
+                *since += 1;
+                *since >= NOISE_AGAIN_FRAMES || told.abs_diff(level) >= NOISE_CHANGED
+            }
+        };
+        if fresh {
+            self.told = Some((level, 0));
+        }
+        Ok(fresh.then_some(level))
+    }
+}
 
 /// One payload of audio, ready to be sent.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +72,7 @@ pub struct Mouth {
     waiting: Vec<i16>,
     passed: u32,
     was_silent: bool,
+    quiet: Option<Box<Quiet>>,
 }
 
 impl Mouth {
@@ -47,6 +87,7 @@ impl Mouth {
             waiting: Vec::new(),
             passed: 0,
             was_silent: true,
+            quiet: quiet(plan),
         })
     }
 
@@ -54,6 +95,7 @@ impl Mouth {
     pub fn fits(&self, plan: &StreamPlan) -> bool {
         plan.codecs.first() == Some(&self.planned)
             && plan.opus == self.wish
+            && quiet_pair(plan) == self.quiet.as_ref().map(|quiet| quiet.pair)
             && self.packet_ms == packet_ms(self.planned.codec, plan.ptime)
     }
 
@@ -88,8 +130,16 @@ impl Mouth {
         self.was_silent = true;
     }
 
+    /// What the far end's reports say of loss, in percent, so that redundancy fits.
+    pub fn expect_loss(&mut self, percent: u8) {
+        self.encoder.expect_loss(percent);
+    }
+
     /// Says one frame. Packets that it fills go to `send`.
     pub fn say(&mut self, frame: &[i16], send: &mut impl FnMut(Spoken<'_>)) {
+        if let Some(Ok(level)) = self.quiet.as_mut().map(|quiet| quiet.weigh(frame)) {
+            return self.say_quiet(level, frame.len(), send);
+        }
         let packet = self.packet_samples();
         if self.waiting.is_empty() {
             let mut pieces = frame.chunks_exact(packet);
@@ -111,6 +161,20 @@ impl Mouth {
                 self.waiting.clear();
             }
         }
+    }
+
+    /// A frame of silence: told when it is new, else only its time goes by.
+    fn say_quiet(&mut self, level: Option<u8>, samples: usize, send: &mut impl FnMut(Spoken<'_>)) {
+        self.drop_waiting();
+        let ticks = self.ticks(samples);
+        self.was_silent = true;
+        let Some((level, quiet)) = level.zip(self.quiet.as_ref()) else {
+            self.passed = self.passed.wrapping_add(ticks);
+            return;
+        };
+        let passed = std::mem::take(&mut self.passed);
+        let payload_type = quiet.pair.send;
+        send(Spoken { payload_type, marker: false, clock: self.clock(), passed, ticks, payload: &[level] });
     }
 
     fn encode(&mut self, samples: &[i16], send: &mut impl FnMut(Spoken<'_>)) {
@@ -142,6 +206,17 @@ impl Mouth {
         let ticks = samples as u64 * u64::from(self.clock()) / u64::from(self.encoder.rate().max(1));
         u32::try_from(ticks).unwrap_or(0)
     }
+}
+
+/// Opus has a silence of its own (its DTX); the others have RFC 3389 when both sides have it.
+fn quiet_pair(plan: &StreamPlan) -> Option<PayloadPair> {
+    let planned = plan.codecs.first()?;
+    // RFC 3551 4.1: the noise is in the clock of the audio.
+    plan.comfort_noise.filter(|pair| planned.codec != Codec::Opus && pair.clock == planned.payload.clock)
+}
+
+fn quiet(plan: &StreamPlan) -> Option<Box<Quiet>> {
+    quiet_pair(plan).map(|pair| Box::new(Quiet { pair, activity: Activity::default(), told: None }))
 }
 
 fn encoder(codec: Codec, rate: u32, wish: OpusWish) -> Option<Encoder> {

@@ -2,6 +2,8 @@
 
 mod gauge;
 mod pace;
+pub mod prompts;
+pub mod recorder;
 mod socket;
 #[cfg(test)]
 mod tests;

@@ -75,12 +75,13 @@ impl TapChoice {
 impl Desk {
     /// Gives each seat what the layout needs of it.
     pub fn prepare(&mut self) {
+        let leaves: Vec<bool> = self.seats.iter().map(|seat| self.digits_leave_audio(seat.leg)).collect();
         let Some(layout) = &self.layout else { return };
-        for (place, seat) in self.seats.iter_mut().enumerate() {
+        for ((place, seat), digits_leave) in self.seats.iter_mut().enumerate().zip(leaves) {
             let speaks = layout.voices.contains(&Voice::Leg(seat.leg));
             let silent = matches!(layout.recipes.ears.get(place), None | Some(Recipe::Silence));
             let hears = seat.plan.sends && (!silent || seat.has_digits());
-            seat.prepare(layout.rate, speaks, hears);
+            seat.prepare(layout.rate, speaks, hears, digits_leave);
         }
     }
 
@@ -102,6 +103,7 @@ impl Desk {
             }
             None => self.pass_time(bench),
         }
+        (0..self.seats.len()).for_each(|at| self.tell_sounded(now, at));
         self.end_what_ended(now);
     }
 

@@ -2,6 +2,7 @@
 
 use super::seat::{Seat, header};
 use super::{Desk, Incoming, Passage};
+use crate::base::id::LegId;
 use crate::media::command::{DigitForm, SentDigit, StreamId};
 use crate::media::event::{Event, HeardAs};
 use crate::media::matrix::Voice;
@@ -71,8 +72,16 @@ impl Desk {
         self.decide(now);
     }
 
+    /// Digits that sounded in the audio of a leg.
+    pub(super) fn tell_sounded(&mut self, now: Instant, at: usize) {
+        while let Some(heard) = self.seats.get_mut(at).and_then(|seat| seat.ear.as_mut()?.poll_digit()) {
+            let (digit, lasted, stays) = heard;
+            self.tell_digit(now, at, (digit, lasted, HeardAs::InBand), stays);
+        }
+    }
+
     /// Whether somebody who hears this leg wants its digits in another form than as sound.
-    pub(super) fn digits_leave_audio(&self, leg: crate::base::id::LegId) -> bool {
+    pub(super) fn digits_leave_audio(&self, leg: LegId) -> bool {
         let ears = self.matrix.pairs.iter().filter(|pair| pair.voice == Voice::Leg(leg)).map(|pair| pair.ear);
         let mut seats = ears.filter_map(|ear| self.seats.iter().find(|seat| seat.leg == ear));
         seats.any(|seat| seat.plan.dtmf_out != DigitForm::InBand)

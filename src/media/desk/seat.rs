@@ -4,7 +4,7 @@ use super::Incoming;
 use crate::base::id::LegId;
 use crate::media::command::{SentDigit, StreamPlan};
 use crate::media::digits::OnceEach;
-use crate::media::ear::Ear;
+use crate::media::ear::{Ear, Listening};
 use crate::media::echo::EchoWatch;
 use crate::media::keypad::Keypad;
 use crate::media::mouth::Mouth;
@@ -125,11 +125,18 @@ impl Seat {
     }
 
     /// An ear and a mouth for this rate, as far as they are needed; the others go.
-    pub fn prepare(&mut self, rate: u32, speaks: bool, hears: bool) {
+    pub fn prepare(&mut self, rate: u32, speaks: bool, hears: bool, digits_leave: bool) {
         match (&mut self.ear, speaks) {
             (Some(ear), true) => ear.set_rate(rate),
             (None, true) => self.ear = Some(Box::new(Ear::new(rate))),
             (_, false) => self.drop_ear(),
+        }
+        if let Some(ear) = &mut self.ear {
+            ear.listen(match (self.plan.detect_in_band, digits_leave) {
+                (false, _) => Listening::Not,
+                (true, false) => Listening::Keep,
+                (true, true) => Listening::Remove,
+            });
         }
         self.mouth = self.mouth.take().filter(|mouth| hears && mouth.fits(&self.plan));
         match &mut self.mouth {

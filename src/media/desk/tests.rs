@@ -3,5 +3,6 @@
 mod codecs;
 mod keys;
 mod mixing;
+mod network;
 mod phone;
 mod sources;

@@ -6,7 +6,7 @@ use crate::media::matrix::Matrix;
 use crate::media::path::Path;
 use crate::protocol::audio::codec::Codec;
 use crate::protocol::audio::testing::amplitude;
-use crate::protocol::audio::tone::{HIGH_GROUP, LOW_GROUP};
+use crate::protocol::audio::tone::{self, HIGH_GROUP, LOW_GROUP, ToneSource};
 use std::time::Duration;
 
 const NUMBER: &str = "1590*#A";
@@ -21,9 +21,8 @@ pub fn tones_heard(tape: &[i16], rate: u32) -> String {
             let best = (0..4).max_by(|a, b| levels[*a].total_cmp(&levels[*b])).expect("four");
             (levels[best] > 0.1).then_some(best)
         };
-        let now = loudest(LOW_GROUP)
-            .zip(loudest(HIGH_GROUP))
-            .map(|(row, column)| char::from(crate::protocol::audio::tone::DIGITS[row][column]));
+        let now =
+            loudest(LOW_GROUP).zip(loudest(HIGH_GROUP)).map(|(row, column)| char::from(tone::DIGITS[row][column]));
         if now != before {
             digits.extend(now);
         }
@@ -143,4 +142,75 @@ fn a_key_whose_end_is_lost_is_told_all_the_same() {
     call.phone_mut(A).keys = crate::protocol::rtp::telephone_event::EventSender::new(8_000);
     call.run(40);
     assert_eq!(call.digits_told(), "07");
+}
+
+/// A tape on which a number is dialled in tones.
+fn dialled(number: &str, rate: u32) -> Vec<i16> {
+    let mut tape = vec![0; rate as usize / 2];
+    for digit in number.bytes() {
+        let tone = tone::digit(digit, Duration::from_millis(90)).expect("a key");
+        let mut sound = vec![0; rate as usize * 90 / 1_000];
+        ToneSource::new(&tone, rate).fill(&mut sound);
+        tape.extend(sound);
+        tape.extend(vec![0; rate as usize * 90 / 1_000]);
+    }
+    tape.extend(vec![0; rate as usize]);
+    tape
+}
+
+/// A call from somebody who dials in tones.
+fn tone_dialler(codec: Codec, ear: StreamPlan) -> Call {
+    let mut caller = Phone::new(A, StreamPlan { detect_in_band: true, ..plan(codec) });
+    caller.says = dialled(NUMBER, caller.rate());
+    let mut call = Call::new(vec![caller, Phone::new(B, ear)]);
+    call.desk.matrix(call.now, Matrix::of_two(A, B));
+    call.run(160);
+    call
+}
+
+#[test]
+fn tones_become_events_and_leave_the_audio() {
+    for voice in [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::L16 { rate: 16_000 }] {
+        for ear in [Codec::Pcmu, Codec::G722, Codec::Opus] {
+            let mut call = tone_dialler(voice, plan(ear));
+            assert_eq!(call.digits_told(), told(0, NUMBER), "{voice:?} {ear:?}");
+            assert_eq!(call.phone_mut(B).keys_heard(), NUMBER, "{voice:?} {ear:?}");
+            let heard = call.phone(B);
+            assert_eq!(tones_heard(&heard.heard, heard.rate()), "", "{voice:?} {ear:?}: nothing sounds beside them");
+        }
+    }
+}
+
+#[test]
+fn tones_stay_tones_for_a_peer_that_wants_tones_and_are_told_once() {
+    for codec in [Codec::Pcmu, Codec::G722] {
+        let mut call = tone_dialler(Codec::Pcma, with(codec, DigitForm::InBand));
+        assert_eq!(call.digits_told(), told(0, NUMBER));
+        let heard = call.phone(B);
+        assert_eq!(tones_heard(&heard.heard, heard.rate()), NUMBER, "each once");
+        assert_eq!(call.phone_mut(B).keys_heard(), "");
+    }
+}
+
+#[test]
+fn tones_for_a_peer_of_info_are_told_and_taken_out() {
+    let call = tone_dialler(Codec::Pcmu, with(Codec::Pcma, DigitForm::Info));
+    assert_eq!(call.digits_told(), told(0, NUMBER));
+    assert_eq!(tones_heard(&call.phone(B).heard, 8_000), "");
+}
+
+#[test]
+fn a_key_that_comes_as_event_and_as_tone_is_one_key() {
+    let mut caller = Phone::new(A, StreamPlan { detect_in_band: true, ..plan(Codec::Pcmu) });
+    caller.says = dialled("55", 8_000);
+    let mut call = Call::new(vec![caller, Phone::new(B, plan(Codec::Pcma))]);
+    call.desk.matrix(call.now, Matrix::of_two(A, B));
+    // The event goes with the sound: both begin after half a second.
+    call.run(25);
+    for _ in 0..2 {
+        assert!(call.phone_mut(A).keys.push(b'5', Duration::from_millis(90), Duration::from_millis(50)));
+    }
+    call.run(60);
+    assert_eq!(call.digits_told(), "05 05");
+    assert_eq!(call.phone_mut(B).keys_heard(), "55");
 }

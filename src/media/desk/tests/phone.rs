@@ -70,6 +70,8 @@ pub struct Phone {
     timestamp: u32,
     /// Packets that the network loses: every so many-th.
     pub loses_each: Option<u16>,
+    /// By how many beats the packet of each beat is late.
+    pub late_by: fn(usize) -> usize,
     pub heard: Vec<i16>,
     pub got: Vec<Got>,
     /// Keys that it presses as events, beside its audio.
@@ -97,6 +99,7 @@ impl Phone {
             sequence: 65_530,
             timestamp: u32::MAX - 8_000,
             loses_each: None,
+            late_by: |_| 0,
             heard: Vec::new(),
             got: Vec::new(),
             keys: EventSender::new(8_000),
@@ -197,6 +200,27 @@ impl Phone {
     }
 }
 
+/// A packet on its way.
+struct Flying {
+    payload_type: u8,
+    marker: bool,
+    sequence: u16,
+    timestamp: u32,
+    payload: Vec<u8>,
+}
+
+impl Flying {
+    fn of(packet: &Incoming<'_>) -> Flying {
+        let Incoming { payload_type, marker, sequence, timestamp, payload, .. } = *packet;
+        Flying { payload_type, marker, sequence, timestamp, payload: payload.to_vec() }
+    }
+
+    fn landed(&self) -> Incoming<'_> {
+        let Flying { payload_type, marker, sequence, timestamp, ref payload } = *self;
+        Incoming { payload_type, marker, sequence, timestamp, ssrc: 7, payload }
+    }
+}
+
 /// A call with its far ends, in made-up time.
 pub struct Call {
     pub desk: Desk,
@@ -204,6 +228,8 @@ pub struct Call {
     pub phones: Vec<Phone>,
     pub now: Instant,
     beat: usize,
+    /// Packets under way: the beat in which they arrive.
+    late: Vec<(usize, LegId, Flying)>,
     pub events: Vec<Event>,
     /// Packets that cross untouched: where to, timestamp, marker, payload.
     forwarded: Vec<(Passage, u32, bool, Vec<u8>)>,
@@ -216,7 +242,16 @@ impl Call {
         let now = Instant::now();
         let mut desk = Desk::new(CallId(1));
         phones.iter().for_each(|phone| desk.plan(now, phone.leg, &phone.plan));
-        Call { desk, bench: Workbench::default(), phones, now, beat: 0, events: Vec::new(), forwarded: Vec::new() }
+        Call {
+            desk,
+            bench: Workbench::default(),
+            phones,
+            now,
+            beat: 0,
+            late: Vec::new(),
+            events: Vec::new(),
+            forwarded: Vec::new(),
+        }
     }
 
     /// Runs so many beats of 20 ms.
@@ -225,14 +260,25 @@ impl Call {
             for phone in &mut self.phones {
                 let leg = phone.leg;
                 let (desk, now) = (&mut self.desk, self.now);
-                let mut passed = Vec::new();
+                let (mut passed, mut late) = (Vec::new(), Vec::new());
+                let (beat, late_by) = (self.beat, (phone.late_by)(self.beat));
                 phone.speak(now, self.beat, |packet| {
+                    if late_by > 0 {
+                        return late.push((beat + late_by, leg, Flying::of(packet)));
+                    }
                     let across = desk.passage(leg, packet.payload_type).or_else(|| desk.take(now, leg, packet));
                     passed.extend(
                         across.map(|across| (across, packet.timestamp, packet.marker, packet.payload.to_vec())),
                     );
                 });
                 self.forwarded.extend(passed);
+                self.late.extend(late);
+            }
+            let (arrived, late) = std::mem::take(&mut self.late).into_iter().partition(|(due, ..)| *due <= self.beat);
+            self.late = late;
+            let arrived: Vec<(usize, LegId, Flying)> = arrived;
+            for (_, leg, packet) in &arrived {
+                self.desk.take(self.now, *leg, &packet.landed());
             }
             self.hand_over();
             self.beat += 1;
