@@ -13,4 +13,4 @@ pub mod telephone_event;
 pub mod window;
 
 #[cfg(test)]
-mod replay;
+mod tests;
