@@ -7,6 +7,9 @@ use crate::edge::ports::Ports;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// Room that most records need no more of.
+const LINE_BYTES_USUAL: usize = 1_024;
+
 /// The durable form of a record. Keys are documented in docs/records.md and only ever added to.
 #[derive(Serialize)]
 struct Line<'a> {
@@ -57,8 +60,9 @@ pub fn write(record: Record, ports: &Ports) {
         duration_ms, dialled = %Masked(&record.dialled), "call ended"
     );
     ports.metrics.call_ended(&record);
-    match serde_json::to_vec(&line(&record, duration_ms)) {
-        Ok(json) => ports.journal.append(json),
+    let mut json = Vec::with_capacity(LINE_BYTES_USUAL);
+    match serde_json::to_writer(&mut json, &line(&record, duration_ms)) {
+        Ok(()) => ports.journal.append(json),
         Err(error) => tracing::error!(%error, "a record could not be written as JSON"),
     }
 }

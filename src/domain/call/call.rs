@@ -281,7 +281,7 @@ impl Machine for Call {
 
     fn poll_output(&mut self) -> Option<CallOutput> {
         let output = self.parts.outputs.pop_front();
-        if output.is_none() && self.parts.outputs.capacity() > 0 {
+        if output.is_none() && self.parts.outputs.capacity() > 0 && self.parts.wire.transactions.is_empty() {
             // A held call keeps no empty queue.
             self.parts.outputs = std::collections::VecDeque::new();
         }

@@ -189,14 +189,10 @@ impl Wire {
 
     /// Forgets what can no longer be answered; an idle call holds nothing here.
     pub fn settle(&mut self) {
-        if self.is_idle() && !self.errands.is_empty() {
+        if self.is_idle() && self.events.is_empty() {
             self.errands = Vec::new();
             self.spares = Vec::new();
-        }
-        if self.held.is_empty() && self.held.capacity() > 0 {
             self.held = Vec::new();
-        }
-        if self.events.is_empty() && self.events.capacity() > 0 {
             self.events = VecDeque::new();
         }
     }

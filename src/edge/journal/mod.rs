@@ -217,7 +217,10 @@ impl Writer {
                     break;
                 }
                 // JSON holds no line end; what holds one all the same must not become two records.
-                line.split(|byte| *byte == b'\n').for_each(|part| bytes.extend_from_slice(part));
+                match memchr::memchr(b'\n', line) {
+                    None => bytes.extend_from_slice(line),
+                    Some(_) => line.split(|byte| *byte == b'\n').for_each(|part| bytes.extend_from_slice(part)),
+                }
                 bytes.push(b'\n');
                 lines += 1;
             }

@@ -40,7 +40,7 @@ impl Series {
     fn origin(&self, version: u32, host: &str) -> String {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let family = if host.contains(':') { "IP6" } else { "IP4" };
-        format!("- {} {version} IN {family} {host}", self.id)
+        ["- ", &self.id.to_string(), " ", &version.to_string(), " IN ", family, " ", host].concat()
     }
 }
 

@@ -163,7 +163,7 @@ impl HeaderName {
         for step in 0..512 {
             match INDEX.get((start + step) % 512) {
                 None | Some(HeaderName::Other) => break,
-                Some(name) if name.text().eq_ignore_ascii_case(text) => return *name,
+                Some(name) if name.text() == text || name.text().eq_ignore_ascii_case(text) => return *name,
                 Some(_) => {}
             }
         }

@@ -39,12 +39,22 @@ impl Marks {
     /// Reads them off a message that has none yet.
     pub fn of(message: &Message) -> Marks {
         let place = |part: &str| message.place(part);
-        let tag = |name| message.single(name).ok().and_then(|value| tag_of(value, name)).and_then(place);
-        let cseq = message.single(HeaderName::CSeq).and_then(CSeq::parse).ok();
+        let [mut from, mut to, mut cseq] = [Once::Never; 3];
+        let mut via = None;
+        for (name, value) in message.values_by_line() {
+            match name {
+                HeaderName::Via if via.is_none() => via = Commas::new(value).next(),
+                HeaderName::From => from = from.seen(value),
+                HeaderName::To => to = to.seen(value),
+                HeaderName::CSeq => cseq = cseq.seen(value),
+                _ => {}
+            }
+        }
+        let cseq = cseq.value().and_then(|value| CSeq::parse(value).ok());
         Marks {
-            top_via: top_via(message),
-            from_tag: tag(HeaderName::From),
-            to_tag: tag(HeaderName::To),
+            top_via: via.and_then(|via| top_via(message, via)),
+            from_tag: from.value().and_then(|value| tag_of(value, HeaderName::From)).and_then(place),
+            to_tag: to.value().and_then(|value| tag_of(value, HeaderName::To)).and_then(place),
             cseq: cseq.and_then(|cseq| Some((cseq.number, cseq.method, place(cseq.method_text)?))),
         }
     }
@@ -73,8 +83,28 @@ impl Marks {
     }
 }
 
-fn top_via(message: &Message) -> Option<TopVia> {
-    let value = message.lines(HeaderName::Via).find_map(|line| Commas::new(line).next())?;
+/// A header that may stand once only.
+#[derive(Clone, Copy)]
+enum Once<'a> {
+    Never,
+    Here(&'a str),
+    Again,
+}
+
+impl<'a> Once<'a> {
+    fn seen(self, value: &'a str) -> Once<'a> {
+        if matches!(self, Once::Never) { Once::Here(value) } else { Once::Again }
+    }
+
+    fn value(self) -> Option<&'a str> {
+        match self {
+            Once::Here(value) => Some(value),
+            Once::Never | Once::Again => None,
+        }
+    }
+}
+
+fn top_via(message: &Message, value: &str) -> Option<TopVia> {
     let via = Via::parse(value).ok()?;
     let place = |part: &str| message.place(part);
     Some(TopVia {
@@ -91,10 +121,10 @@ fn top_via(message: &Message) -> Option<TopVia> {
 fn tag_of(value: &str, name: HeaderName) -> Option<&str> {
     let quoted = if value.starts_with('"') { text::quoted_length(value)? } else { 0 };
     let value = value.get(quoted..)?;
-    if value.contains('"') {
+    if text::find(value, b'"').is_some() {
         return NameAddr::parse(value, name).ok()?.tag();
     }
-    let params = match memchr::memrchr(b'>', value.as_bytes()) {
+    let params = match value.bytes().rposition(|byte| byte == b'>') {
         Some(at) => value.get(at + 1..)?,
         None => value,
     };

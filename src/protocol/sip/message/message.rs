@@ -319,6 +319,11 @@ impl Message {
         }
     }
 
+    /// All lines in order: known name and value.
+    pub(super) fn values_by_line(&self) -> impl Iterator<Item = (HeaderName, &str)> {
+        self.lines.iter().map(|line| (line.name, self.value_of(line)))
+    }
+
     fn value_of(&self, line: &Line) -> &str {
         self.text(line.value_start, line.value_end)
     }

@@ -9,7 +9,10 @@ pub struct Params<'a>(pub &'a str);
 impl<'a> Params<'a> {
     /// `Some(None)` for a parameter without value. Names compare without case. Quoted values come without quotes, still escaped.
     pub fn get(&self, name: &str) -> Option<Option<&'a str>> {
-        self.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        let begins = |part: &&str| {
+            part.as_bytes().get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
+        };
+        self.raw().filter(begins).map(pair).find(|(known, _)| known.len() == name.len()).map(|(_, value)| value)
     }
 
     /// The value, where there is one.
@@ -44,7 +47,7 @@ impl<'a> Params<'a> {
     /// Whether each parameter has a name that is a token and its value, if any, holds no stray quote or space.
     /// One semicolon too many is forgiven at the very end only.
     pub fn are_well_formed(&self) -> bool {
-        if text::trim(self.0).is_empty() {
+        if text::trim(self.0).is_empty() || self.are_plain() {
             return true;
         }
         let mut parts = self.raw().peekable();
@@ -58,6 +61,23 @@ impl<'a> Params<'a> {
             }
         }
         true
+    }
+
+    /// Whether they are well formed and hold neither quote nor space, which nearly all are: seen in one pass.
+    fn are_plain(&self) -> bool {
+        let text = self.0.strip_prefix(';').unwrap_or(self.0);
+        let (mut is_empty, mut is_name) = (true, true);
+        for byte in text.bytes() {
+            match byte {
+                b';' if !is_empty => (is_empty, is_name) = (true, true),
+                b'=' if is_name && !is_empty => (is_empty, is_name) = (true, false),
+                b',' => return false,
+                _ if is_name && text::is_param_name_byte(byte) => is_empty = false,
+                _ if !is_name && byte != b';' && text::is_uri_byte(byte) => is_empty = false,
+                _ => return false,
+            }
+        }
+        !is_empty
     }
 }
 
@@ -91,6 +111,13 @@ mod tests {
         assert_eq!(params.value("q"), Some(r#"a;b\""#));
         assert_eq!(params.get("lr"), Some(None));
         assert_eq!((params.get("l"), params.has("lr"), params.iter().count()), (None, true, 3));
+    }
+
+    #[test]
+    fn a_longer_name_is_another_one() {
+        let params = Params(";branches=1;branch=2;branch-x");
+        assert_eq!((params.value("branch"), params.get("branch-x")), (Some("2"), Some(None)));
+        assert_eq!((params.get("b"), params.get("tag")), (None, None));
     }
 
     #[test]

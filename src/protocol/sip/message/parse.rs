@@ -181,20 +181,19 @@ fn agreed(so_far: Result<Option<usize>, ParseError>, value: &str) -> Result<Opti
 }
 
 fn header_line(line: &str, at: usize) -> Result<Line, ParseError> {
-    let colon = memchr(b':', line.as_bytes()).ok_or(ParseError::Header)?;
-    let (written, value) = text::cut(line, colon).ok_or(ParseError::Header)?;
-    let written = written.trim_end_matches(' ');
-    if !text::is_token(written) {
-        return Err(ParseError::Header);
-    }
-    let trimmed = text::trim(value);
-    let value_start = at + colon + 1 + (value.len() - value.trim_start_matches(' ').len());
+    let end = line.bytes().position(|byte| !text::is_token_byte(byte)).filter(|end| *end > 0);
+    let (written, rest) = end.and_then(|end| line.split_at_checked(end)).ok_or(ParseError::Header)?;
+    let rest = if rest.starts_with(' ') { rest.trim_start_matches(' ') } else { rest };
+    let value = rest.strip_prefix(':').ok_or(ParseError::Header)?;
+    let begin = value.bytes().position(|byte| byte != b' ').unwrap_or(value.len());
+    let length = text::trim(value.get(begin..).unwrap_or("")).len();
+    let value_start = at + line.len() - value.len() + begin;
     Ok(Line {
         name: HeaderName::parse(written),
         name_start: offset(at)?,
         name_end: offset(at + written.len())?,
         value_start: offset(value_start)?,
-        value_end: offset(value_start + trimmed.len())?,
+        value_end: offset(value_start + length)?,
     })
 }
 

@@ -66,10 +66,16 @@ pub fn trim(text: &str) -> &str {
     }
 }
 
+/// The first such byte. A plain loop: values are short, and a search by vectors would cost more to begin than to do.
+#[inline]
+pub fn find(text: &str, mark: u8) -> Option<usize> {
+    text.bytes().position(|byte| byte == mark)
+}
+
 /// Text before and after the first such byte.
 #[inline]
 pub fn split(text: &str, mark: u8) -> Option<(&str, &str)> {
-    cut(text, text.bytes().position(|byte| byte == mark)?)
+    cut(text, find(text, mark)?)
 }
 
 /// Where a part of a text stands in it, as offsets that fit a message.
@@ -106,7 +112,6 @@ pub fn quoted_length(text: &str) -> Option<usize> {
 pub fn find_unquoted(text: &str, wanted: u8) -> Option<usize> {
     let mut at = 0;
     loop {
-        // A loop over bytes here as well, see `comma`.
         let found = at + text.as_bytes().get(at..)?.iter().position(|byte| *byte == wanted || *byte == b'"')?;
         if text.as_bytes().get(found) == Some(&wanted) {
             return Some(found);
@@ -200,7 +205,7 @@ impl<'a> Iterator for Commas<'a> {
     }
 }
 
-/// A loop over bytes: values are short, and a search for each mark would cost more to begin than to do.
+/// The first comma that splits.
 fn comma(text: &str) -> Option<usize> {
     let mut at = 0;
     loop {

@@ -3,7 +3,7 @@
 pub use crate::protocol::sip::message::params::Params;
 use crate::protocol::sip::message::text;
 use crate::protocol::sip::path::Transport;
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 use std::borrow::Cow;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,8 +34,7 @@ pub struct UriError;
 
 impl<'a> Uri<'a> {
     pub fn parse(text: &'a str) -> Result<Uri<'a>, UriError> {
-        let colon = memchr(b':', text.as_bytes()).ok_or(UriError)?;
-        let (name, rest) = text::cut(text, colon).ok_or(UriError)?;
+        let (name, rest) = text::split(text, b':').ok_or(UriError)?;
         let scheme = scheme(name).ok_or(UriError)?;
         if rest.is_empty() || !text.bytes().all(text::is_uri_byte) {
             return Err(UriError);
@@ -120,31 +119,28 @@ fn scheme(name: &str) -> Option<Scheme> {
 }
 
 fn parse_sip<'a>(scheme: Scheme, rest: &'a str, text: &'a str) -> Result<Uri<'a>, UriError> {
-    let (user, place) = match memchr(b'@', rest.as_bytes()) {
+    let (user, place) = match text::find(rest, b'@') {
         None => (None, rest),
         Some(at) => {
             let (userinfo, place) = text::cut(rest, at).ok_or(UriError)?;
-            let user = match memchr(b':', userinfo.as_bytes()) {
-                Some(colon) => userinfo.get(..colon).ok_or(UriError)?,
-                None => userinfo,
-            };
+            let user = text::split(userinfo, b':').map_or(userinfo, |(user, _)| user);
             if user.is_empty() && !userinfo.is_empty() {
                 return Err(UriError);
             }
             (Some(user).filter(|user| !user.is_empty()), place)
         }
     };
-    let end = memchr2(b';', b'?', place.as_bytes()).unwrap_or(place.len());
+    let end = place.bytes().position(|byte| matches!(byte, b';' | b'?')).unwrap_or(place.len());
     let (hostport, tail) = place.split_at_checked(end).ok_or(UriError)?;
     let (host, port) = host_port(hostport).ok_or(UriError)?;
-    let (params, headers) = match memchr(b'?', tail.as_bytes()) {
+    let (params, headers) = match text::find(tail, b'?') {
         None => (tail, None),
         Some(at) => text::cut(tail, at).map(|(params, headers)| (params, Some(headers))).ok_or(UriError)?,
     };
     // A second `@` would let two readers see two hosts; peers do leave it unescaped in a Replaces after the question mark.
     let second = if user.is_some() { params } else { tail };
     let params = Params(params);
-    if memchr(b'@', second.as_bytes()).is_some() || !params.are_well_formed() {
+    if text::find(second, b'@').is_some() || !params.are_well_formed() {
         return Err(UriError);
     }
     Ok(Uri { scheme, user, host, port, params, headers, text })
@@ -173,7 +169,7 @@ pub fn host_port(text: &str) -> Option<(&str, Option<u16>)> {
         };
         return (known && memchr(b':', host.as_bytes()).is_some()).then_some((host, port));
     }
-    let (host, port) = match memchr2(b':', b' ', text.as_bytes()) {
+    let (host, port) = match text.bytes().position(|byte| matches!(byte, b':' | b' ')) {
         None => (text, None),
         Some(at) => {
             let (host, rest) = text.split_at_checked(at)?;

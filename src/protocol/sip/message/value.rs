@@ -6,7 +6,6 @@ use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::message::params::Params;
 use crate::protocol::sip::message::text::{self, Commas};
 use crate::protocol::sip::message::uri::{Uri, host_port};
-use memchr::{memchr, memchr3};
 use std::borrow::Cow;
 
 /// `"Name" <uri>;params`, or a bare URI whose parameters then belong to the header (RFC 3261 20.10).
@@ -65,7 +64,7 @@ fn name_addr(text: &str) -> Option<NameAddr<'_>> {
         let (display, rest) = text.split_at_checked(text::quoted_length(text)?)?;
         return bracketed(Some(display), text::trim(rest).strip_prefix('<')?);
     }
-    match memchr3(b'<', b';', b'"', text.as_bytes()) {
+    match text.bytes().position(|byte| matches!(byte, b'<' | b';' | b'"')) {
         Some(at) if text.as_bytes().get(at) == Some(&b'<') => {
             let (display, rest) = text::cut(text, at)?;
             let display = text::trim(display);
@@ -81,7 +80,7 @@ fn name_addr(text: &str) -> Option<NameAddr<'_>> {
 
 /// What follows the opening bracket.
 fn bracketed<'a>(display: Option<&'a str>, text: &'a str) -> Option<NameAddr<'a>> {
-    let (uri, rest) = text::cut(text, memchr(b'>', text.as_bytes())?)?;
+    let (uri, rest) = text::split(text, b'>')?;
     let rest = text::trim(rest);
     let params = Params(rest);
     let uri = Uri::parse(uri).ok()?;
@@ -94,7 +93,7 @@ fn bracketed<'a>(display: Option<&'a str>, text: &'a str) -> Option<NameAddr<'a>
 
 /// Without brackets, the parameters are the header's, and the URI may hold neither comma nor question mark.
 fn bare(text: &str) -> Option<NameAddr<'_>> {
-    let end = memchr(b';', text.as_bytes()).unwrap_or(text.len());
+    let end = text::find(text, b';').unwrap_or(text.len());
     let (uri, rest) = text.split_at_checked(end)?;
     let uri = text::trim(uri);
     let params = Params(rest);
@@ -129,7 +128,7 @@ fn via(value: &str) -> Option<Via<'_>> {
     let (version, rest) = text::split(rest, b'/')?;
     let ours = text::trim(protocol).eq_ignore_ascii_case("SIP") && text::trim(version) == "2.0";
     let (transport, rest) = text::split(text::trim(rest), b' ')?;
-    let end = memchr(b';', rest.as_bytes()).unwrap_or(rest.len());
+    let end = text::find(rest, b';').unwrap_or(rest.len());
     let (sent_by, params) = rest.split_at_checked(end)?;
     let (host, port) = host_port(text::trim(sent_by))?;
     let params = Params(params);
