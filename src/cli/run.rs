@@ -3,6 +3,7 @@
 use super::outcome;
 use crate::edge::config;
 use crate::edge::logging;
+use crate::edge::memory;
 use crate::edge::{daemon, serve};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ pub fn run(folder: &Path) -> ExitCode {
     for warning in &configuration.warnings {
         tracing::warn!(warning = %warning, "configuration");
     }
+    memory::give_back_early();
     let runtime = match daemon::runtime(&configuration.daemon) {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -8,6 +8,7 @@ use crate::domain::call::interface::{CallInput, CallOutput, Refused};
 use crate::domain::call::will::Will;
 use crate::domain::switchboard::interface::SwitchboardInput;
 use crate::domain::switchboard::owner::InviteKey;
+use crate::edge::inbox::CallInputs;
 use crate::edge::ports::Ports;
 use crate::edge::{call_journal, clock};
 use crate::media::command::Command;
@@ -16,7 +17,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
 use tokio::time::Sleep;
 use tracing::Instrument;
 
@@ -28,18 +28,13 @@ const INSIST_EVERY: Duration = Duration::from_millis(20);
 const INSIST_TIMES: u32 = 500;
 
 /// The task of one call, from its INVITE to the last lingering transaction.
-pub fn spawn(
-    (call, invite): (Box<Call>, CallInput),
-    invite_key: InviteKey,
-    inbox: mpsc::Receiver<Box<CallInput>>,
-    ports: Arc<Ports>,
-) {
+pub fn spawn((call, invite): (Box<Call>, CallInput), invite_key: InviteKey, inputs: CallInputs, ports: Arc<Ports>) {
     let id = call.id();
     let span = tracing::info_span!(parent: None, "call", call = %id);
     let work = async move {
         let mut call = call;
         let mut tally = Tally { ports: &ports, transactions: 0 };
-        drive(&mut call, invite, inbox, &mut tally).await;
+        drive(&mut call, invite, inputs, &mut tally).await;
         drop(tally);
         ports.dispatch.leave(id, invite_key);
         if call.has_taken() {
@@ -50,7 +45,7 @@ pub fn spawn(
     tokio::spawn(work.instrument(span));
 }
 
-async fn drive(call: &mut Call, invite: CallInput, mut inbox: mpsc::Receiver<Box<CallInput>>, tally: &mut Tally<'_>) {
+async fn drive(call: &mut Call, invite: CallInput, mut inputs: CallInputs, tally: &mut Tally<'_>) {
     let ports = tally.ports;
     let mut alarm = Alarm::new();
     if catch_unwind(AssertUnwindSafe(|| call.handle_input(clock::now(), invite))).is_err() {
@@ -68,15 +63,14 @@ async fn drive(call: &mut Call, invite: CallInput, mut inbox: mpsc::Receiver<Box
         alarm.set(call.deadline());
         let handed = tokio::select! {
             biased;
-            input = inbox.recv() => match input {
-                Some(input) => catch_unwind(AssertUnwindSafe(|| take(call, *input))),
-                None => return,
-            },
+            input = inputs.next() => catch_unwind(AssertUnwindSafe(|| take(call, *input))),
             () = alarm.ring() => catch_unwind(AssertUnwindSafe(|| call.handle_deadline(clock::now()))),
         };
         if handed.is_err() {
             return bury(call, ports);
         }
+        // A flood into one call must not keep the others from their turn.
+        tokio::task::coop::consume_budget().await;
     }
 }
 

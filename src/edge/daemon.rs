@@ -198,7 +198,8 @@ async fn tell_lateness(ports: Arc<Ports>) {
     let mut last = Duration::ZERO;
     let mut pace = Pace::default();
     loop {
-        tokio::time::sleep(pace.next(ports.transports.counters().messages_in())).await;
+        let due = pace.next(ports.transports.counters().messages_in(), clock::now());
+        tokio::time::sleep_until(due.into()).await;
         // A journal that cannot take records is as far behind as can be: new calls wait until it can.
         let lateness = match ports.journal.full() {
             true => Duration::MAX,

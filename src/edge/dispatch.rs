@@ -5,6 +5,7 @@ use crate::domain::call::interface::CallInput;
 use crate::domain::switchboard::interface::SwitchboardInput;
 use crate::domain::switchboard::owner::{self, InviteKey, Owner};
 use crate::edge::clock;
+use crate::edge::inbox::{CallInbox, Put};
 use crate::edge::metrics::{Direction, Inbox, Metrics};
 use crate::edge::transport::Sink;
 use crate::protocol::sip::message::{Message, Method, ParseError};
@@ -16,9 +17,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-
-/// The way into one call: the inbox carries pointers, because tokio allocates its slots in blocks.
-pub type CallInbox = mpsc::Sender<Box<CallInput>>;
 
 /// What the switchboard's task waits for.
 pub enum DeskInput {
@@ -103,21 +101,13 @@ impl Dispatch {
     }
 
     /// Puts an input into a call's inbox; gives it back when there is no such call. A full inbox loses what comes from the
-    /// wire, which comes again; an answer or order of our own, of which there is one, waits for room.
+    /// wire, which comes again, and never an answer or order of our own.
     pub fn to_call(&self, call: CallId, input: Box<CallInput>) -> Result<(), Box<CallInput>> {
         let Some(inbox) = self.calls.get(&call) else { return Err(input) };
-        match inbox.try_send(input) {
-            Ok(()) => Ok(()),
-            Err(TrySendError::Full(input)) => {
-                self.metrics.inbox_overflow(Inbox::Call);
-                if !matches!(*input, CallInput::Sip { .. } | CallInput::Undeliverable { .. }) {
-                    let inbox = inbox.clone();
-                    tokio::spawn(async move { drop(inbox.send(input).await) });
-                }
-                Ok(())
-            }
-            Err(TrySendError::Closed(input)) => Err(input),
+        if inbox.put(input)? == Put::Overflowed {
+            self.metrics.inbox_overflow(Inbox::Call);
         }
+        Ok(())
     }
 
     /// Never waits: a full inbox loses the input, counts it and says so. SIP retransmits, and the overload control has
@@ -226,8 +216,8 @@ impl Sink for Dispatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::cause::Cause;
     use crate::base::entropy::Entropy;
+    use crate::edge::inbox;
     use crate::protocol::sip::path::{ListenerId, Transport};
 
     const FROM: &str = "Via: SIP/2.0/UDP 192.0.2.1;branch=";
@@ -268,19 +258,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_inbox_loses_what_the_wire_repeats_and_never_an_order_of_ours() {
+    async fn what_is_a_calls_goes_to_it_until_it_leaves() {
         let (dispatch, _desk) = dispatch();
-        let (sender, mut inbox) = mpsc::channel(1);
+        let (inbox, mut inputs) = inbox::open(1);
         let call = CallId(5);
         let key = owner::invite_key(&message("INVITE sip:b@192.0.2.2 SIP/2.0", "z9hG4bK1", "INVITE"));
-        dispatch.enter(call, key, sender);
+        dispatch.enter(call, key, inbox);
         let undeliverable = || Box::new(CallInput::Undeliverable { token: 1 });
         assert!(dispatch.to_call(call, undeliverable()).is_ok());
-        assert!(dispatch.to_call(call, undeliverable()).is_ok());
-        assert!(dispatch.to_call(call, Box::new(CallInput::HangUp { cause: Cause::Drained })).is_ok());
-        assert!(matches!(*inbox.recv().await.unwrap(), CallInput::Undeliverable { .. }));
-        assert!(matches!(*inbox.recv().await.unwrap(), CallInput::HangUp { .. }));
+        assert!(matches!(*inputs.next().await, CallInput::Undeliverable { .. }));
         dispatch.leave(call, key);
-        assert!(inbox.recv().await.is_none(), "nothing more was kept");
+        assert!(dispatch.to_call(call, undeliverable()).is_err());
     }
 }

@@ -11,18 +11,23 @@ use std::collections::BTreeMap;
 /// One running call as `offhook calls` shows it.
 #[derive(Clone, Debug, Serialize)]
 pub struct LiveCall {
-    pub call: String,
-    pub caller: String,
-    pub from: String,
-    pub dialled: String,
+    #[serde(serialize_with = "as_text")]
+    pub call: CallId,
+    pub caller: Box<str>,
+    pub from: Box<str>,
+    pub dialled: Box<str>,
     pub started_at: u64,
     pub state: &'static str,
     pub emergency: bool,
     /// When the caller's leg was answered.
     pub answered_at: Option<u64>,
-    pub parties: Vec<String>,
+    pub parties: Vec<Box<str>>,
     /// How each leg's audio fares, by the leg's number; every ten seconds.
     pub media: BTreeMap<String, MediaLine>,
+}
+
+fn as_text<S: serde::Serializer>(call: &CallId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(call)
 }
 
 #[derive(Default)]
@@ -33,15 +38,15 @@ pub struct LiveCalls {
 impl LiveCalls {
     pub fn begin(&self, start: &CallStart) {
         let line = LiveCall {
-            call: start.id.to_string(),
-            caller: start.caller.name(),
-            from: start.identity.number.to_string(),
-            dialled: start.dialled.digits.to_string(),
+            call: start.id,
+            caller: start.caller.name().into(),
+            from: start.identity.number.as_ref().into(),
+            dialled: start.dialled.digits.as_ref().into(),
             started_at: start.now.unix_millis(),
             state: "routing",
             emergency: start.emergency,
             answered_at: None,
-            parties: Vec::new(),
+            parties: Vec::with_capacity(1),
             media: BTreeMap::new(),
         };
         self.calls.insert(start.id, line);
@@ -63,7 +68,7 @@ impl LiveCalls {
         match event {
             CallEvent::LegStarted { party, .. } => {
                 line.state = "connecting";
-                line.parties.push(party.to_string());
+                line.parties.push(party.as_ref().into());
             }
             CallEvent::Ringing { .. } if line.answered_at.is_none() => line.state = "ringing",
             CallEvent::EarlyMedia { .. } if line.answered_at.is_none() => line.state = "early-media",
@@ -97,7 +102,7 @@ impl LiveCalls {
         for entry in &self.calls {
             let line = entry.value();
             for party in std::iter::once(&line.caller).chain(&line.parties) {
-                *counts.entry(party.clone()).or_default() += 1;
+                *counts.entry(party.to_string()).or_default() += 1;
             }
         }
         counts

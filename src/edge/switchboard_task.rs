@@ -11,7 +11,7 @@ use crate::domain::switchboard::interface::{SwitchboardEvent, SwitchboardInput, 
 use crate::domain::switchboard::owner;
 use crate::edge::dispatch::DeskInput;
 use crate::edge::ports::Ports;
-use crate::edge::{call_task, clock};
+use crate::edge::{call_task, clock, inbox};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -108,9 +108,9 @@ fn drain(switchboard: &mut Switchboard, ports: &Arc<Ports>, signs: &DeskSigns) {
 }
 
 fn start_call(start: CallStart, ports: &Arc<Ports>) {
-    let (sender, inbox) = mpsc::channel(limits::CALL_INBOX);
+    let (inbox, inputs) = inbox::open(limits::CALL_INBOX);
     let key = owner::invite_key(&start.invite);
-    ports.dispatch.enter(start.id, key, sender);
+    ports.dispatch.enter(start.id, key, inbox);
     ports.live.begin(&start);
     ports.metrics.call_started(&start);
     tracing::info!(
@@ -118,7 +118,7 @@ fn start_call(start: CallStart, ports: &Arc<Ports>) {
         dialled = %Masked(&start.dialled.digits), "call started"
     );
     let (call, invite) = Call::prepare(start);
-    call_task::spawn((Box::new(call), invite), key, inbox, Arc::clone(ports));
+    call_task::spawn((Box::new(call), invite), key, inputs, Arc::clone(ports));
 }
 
 fn tell(event: SwitchboardEvent, ports: &Ports) {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// Records that one sync covers at most.
 const SYNC_RECORDS: usize = 256;
 /// After a write the thread rests so long, so that at any rate of calls it is woken for groups and not for each record.
-const REST: Duration = Duration::from_millis(25);
+const REST: Duration = Duration::from_millis(50);
 /// Longest time that a written record waits for its sync.
 const SYNC_EVERY: Duration = Duration::from_millis(50);
 /// How long to wait before a disk that refused is asked again.

@@ -14,6 +14,7 @@ pub mod wire;
 
 use crate::base::id::CallId;
 use crate::domain::call::interface::Profiles;
+use crate::edge::clock;
 use crate::edge::transport::connections::{Connections, Delivery, Queued};
 use crate::edge::transport::counters::Counters;
 use crate::edge::transport::door::Door;
@@ -280,7 +281,7 @@ async fn probe(shared: Arc<Shared>) {
     let mut pace = Pace::default();
     let mut swept = Instant::now();
     loop {
-        let due = tokio::time::Instant::now() + pace.next(shared.counters.messages_in());
+        let due = tokio::time::Instant::from_std(pace.next(shared.counters.messages_in(), clock::now()));
         tokio::time::sleep_until(due).await;
         shared.pulse.probed(due.elapsed());
         let now = Instant::now();

@@ -1,8 +1,9 @@
 //! How late the loops are and when each last showed life. Measures; never acts on what it finds.
 
+use crate::base::now::Now;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// How often lateness is looked at while there is work: a quarter of what is refused by default.
 const PROBE: Duration = Duration::from_millis(50);
@@ -13,7 +14,8 @@ const REST_MESSAGES: u64 = 4;
 /// How often a loop that has nothing to do shows that it could.
 pub const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
-/// When lateness is to be looked at next: often while messages come, seldom at rest.
+/// When lateness is to be looked at next: often while messages come, seldom at rest. Whoever looks does so at the same
+/// moments by the wall clock, so that one wake-up serves all.
 #[derive(Default)]
 pub struct Pace {
     messages: u64,
@@ -21,9 +23,12 @@ pub struct Pace {
 
 impl Pace {
     /// `messages`: how many have come so far.
-    pub fn next(&mut self, messages: u64) -> Duration {
+    pub fn next(&mut self, messages: u64, now: Now) -> Instant {
         let fresh = messages.saturating_sub(std::mem::replace(&mut self.messages, messages));
-        if fresh > REST_MESSAGES { PROBE } else { PROBE_AT_REST }
+        let every = if fresh > REST_MESSAGES { PROBE } else { PROBE_AT_REST };
+        let since = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let over = u64::try_from(since.as_micros() % every.as_micros()).unwrap_or_default();
+        now.instant + every - Duration::from_micros(over)
     }
 }
 
@@ -127,9 +132,18 @@ mod tests {
     #[test]
     fn lateness_is_looked_at_often_only_while_messages_come() {
         let mut pace = Pace::default();
-        assert_eq!(pace.next(3), PROBE_AT_REST);
-        assert_eq!(pace.next(100), PROBE);
-        assert_eq!(pace.next(100), PROBE_AT_REST);
+        let now = Now { instant: Instant::now(), wall: UNIX_EPOCH + PROBE_AT_REST * 7_777 };
+        assert_eq!(pace.next(3, now), now.instant + PROBE_AT_REST);
+        assert_eq!(pace.next(100, now), now.instant + PROBE);
+        assert_eq!(pace.next(100, now), now.instant + PROBE_AT_REST);
+    }
+
+    #[test]
+    fn all_look_at_the_same_moments() {
+        let (mut one, mut other) = (Pace::default(), Pace::default());
+        let now = Now { instant: Instant::now(), wall: UNIX_EPOCH + PROBE * 1_000 };
+        let (early, late) = (now.after(Duration::from_millis(3)), now.after(Duration::from_millis(41)));
+        assert_eq!(one.next(100, early), other.next(100, late));
     }
 
     #[test]
