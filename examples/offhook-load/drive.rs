@@ -121,7 +121,15 @@ impl Run {
             for (index, to) in addresses.iter().enumerate() {
                 let socket = side * usize::from(places.sockets) + index % usize::from(places.sockets);
                 let next_at = 0;
-                streams.push(Stream { to: *to, socket, sent: 0, next_at, highest: None, seen: 0, came_after_stall: None });
+                streams.push(Stream {
+                    to: *to,
+                    socket,
+                    sent: 0,
+                    next_at,
+                    highest: None,
+                    seen: 0,
+                    came_after_stall: None,
+                });
             }
         }
         // The two directions of a call take turns, and all streams share the period evenly.

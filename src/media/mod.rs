@@ -1,7 +1,9 @@
 //! The media plane without its threads: one worker's streams, who hears whom, and the work on audio. Opens no socket.
 
+pub mod account;
 pub mod circuit;
 pub mod command;
+pub mod control;
 pub mod counters;
 pub mod desk;
 pub mod digits;

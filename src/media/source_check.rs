@@ -69,6 +69,11 @@ impl SourceCheck {
         self.proven.map(|(address, _)| address)
     }
 
+    /// Whether something may still be learned.
+    pub fn is_open(&self, now: Instant) -> bool {
+        self.window_until.is_some_and(|until| now < until)
+    }
+
     /// Judges a packet by its source alone. Cheap when it comes from where the last one came from.
     pub fn check(&mut self, now: Instant, from: SocketAddr) -> Verdict {
         match self.proven {
@@ -94,7 +99,7 @@ impl SourceCheck {
     fn check_other(&mut self, now: Instant, from: SocketAddr) -> Verdict {
         let Some(trust) = self.trust(from) else { return Verdict::Refused };
         let believed = self.proven.map(|(_, trust)| trust);
-        let open = self.window_until.is_some_and(|until| now < until);
+        let open = self.is_open(now);
         // The signalled address needs no window as long as nothing else was learned in it.
         let may = if trust == Trust::Signalled { open || believed.is_none() } else { open };
         if !may || believed.is_some_and(|believed| believed >= trust) {

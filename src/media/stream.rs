@@ -1,14 +1,21 @@
 //! The media half of a leg: its port, its peer's address, and both directions of its packets. Knows no other stream.
 
 use crate::base::entropy::Entropy;
+use crate::base::now::{Now, earliest};
+use crate::media::account::{Parts, Traffic};
 use crate::media::command::{StreamId, StreamPlan};
+use crate::media::control::Control;
 use crate::media::counters::Refusal;
-use crate::media::desk::{Outgoing as Made, Timing};
-use crate::media::event::{Direction, Quality, Refused};
+use crate::media::desk::{Fared, Outgoing as Made, Timing};
+use crate::media::event::{Quality, Refused};
 use crate::media::protection::Protection;
 use crate::media::source_check::{SourceCheck, Verdict};
+use crate::media::worker::Arrived;
+use crate::protocol::audio::codec::Codec;
 use crate::protocol::rtp::outgoing::Outgoing;
 use crate::protocol::rtp::packet::{Header, Packet};
+use crate::protocol::rtp::rtcp::reporter::Reported;
+use crate::protocol::rtp::sequence::Reception;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -68,6 +75,9 @@ pub struct Stream {
     received: Traffic,
     sent: Traffic,
     refused: Refused,
+    reception: Reception,
+    control: Control,
+    codec: Codec,
     /// Of the event that the desk sends or has sent last.
     event_timestamp: u32,
     when_quality: Instant,
@@ -77,14 +87,9 @@ pub struct Stream {
     pub armed: Option<Instant>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Traffic {
-    packets: u64,
-    bytes: u64,
-}
-
 impl Stream {
-    pub fn new(id: StreamId, address: IpAddr, now: Instant, entropy: &mut Entropy) -> Stream {
+    pub fn new(id: StreamId, address: IpAddr, now: Now, entropy: &mut Entropy) -> Stream {
+        let at = now.instant;
         Stream {
             id,
             address,
@@ -97,16 +102,19 @@ impl Stream {
             sends: false,
             receives: false,
             silent_after: None,
-            opened_at: now,
-            heard_at: now,
+            opened_at: at,
+            heard_at: at,
             protection: Protection::None,
             has_started: false,
             is_silent: false,
             received: Traffic::default(),
             sent: Traffic::default(),
             refused: Refused::default(),
+            reception: Reception::new(8_000),
+            control: Control::new(now, entropy),
+            codec: Codec::Pcmu,
             event_timestamp: 0,
-            when_quality: now + QUALITY_EVERY,
+            when_quality: at + QUALITY_EVERY,
             told: (0, 0),
             armed: None,
         }
@@ -125,6 +133,11 @@ impl Stream {
             self.is_silent = false;
         }
         self.protection.plan(plan.srtp.as_ref());
+        self.control.plan(plan);
+        if let Some(codec) = plan.codecs.first() {
+            self.codec = codec.codec;
+            self.reception.set_clock(codec.payload.clock);
+        }
         self.sends = plan.sends;
         self.receives = plan.receives;
         self.silent_after = plan.silent_after;
@@ -138,6 +151,7 @@ impl Stream {
                 self.received.packets += 1;
                 self.received.bytes += u64::try_from(accepted.length).unwrap_or(0);
                 self.heard_at = now;
+                self.reception.take(now, &accepted.header);
             }
             Err(why) => self.refuse(*why),
         }
@@ -224,7 +238,12 @@ impl Stream {
 
     /// When something about this stream is due.
     pub fn deadline(&self) -> Instant {
-        self.when_silent().map_or(self.when_quality, |at| at.min(self.when_quality))
+        let others = earliest(self.when_silent(), self.when_report());
+        others.map_or(self.when_quality, |at| at.min(self.when_quality))
+    }
+
+    fn when_report(&self) -> Option<Instant> {
+        self.control.when_report().filter(|_| self.is_bound)
     }
 
     fn when_silent(&self) -> Option<Instant> {
@@ -249,15 +268,86 @@ impl Stream {
         std::mem::replace(&mut self.told, passed) != passed
     }
 
-    pub fn quality(&self, now: Instant) -> Box<Quality> {
-        let direction =
-            |traffic: Traffic| Direction { packets: traffic.packets, bytes: traffic.bytes, ..Direction::default() };
-        Box::new(Quality {
+    pub fn quality(&self, now: Instant, fared: Fared) -> Box<Quality> {
+        Box::new(self.parts(now, fared).quality())
+    }
+
+    fn parts(&self, now: Instant, fared: Fared) -> Parts<'_> {
+        Parts {
             lasted: now.saturating_duration_since(self.opened_at),
-            received: direction(self.received),
-            sent: direction(self.sent),
+            received: self.received,
+            sent: self.sent,
             refused: self.refused,
-            ..Quality::default()
-        })
+            reception: &self.reception,
+            remote: self.control.reporter.remote(),
+            round_trip: self.control.reporter.round_trip(),
+            clock: self.control.clock,
+            codec: self.codec,
+            fared,
+        }
+    }
+
+    /// Takes an RTCP packet; true when the peer says that it has left.
+    pub fn take_control(&mut self, now: Now, arrived: Arrived, packet: &mut [u8]) -> Result<bool, Refusal> {
+        let taken = self.judge_control(now, arrived, packet);
+        if let Err(why) = taken {
+            self.refuse(why);
+        }
+        taken
+    }
+
+    fn judge_control(&mut self, now: Now, arrived: Arrived, packet: &mut [u8]) -> Result<bool, Refusal> {
+        if !arrived.socket.control && !self.control.is_muxed {
+            return Err(Refusal::Junk);
+        }
+        if !self.control.check(now.instant, arrived.from, &self.source) {
+            return Err(Refusal::Stranger);
+        }
+        let length = match &mut self.protection {
+            Protection::None => packet.len(),
+            Protection::Keys(keys) => keys.receiver.unprotect_rtcp(packet).map_err(|_| Refusal::NotAuthentic)?,
+            Protection::Broken => return Err(Refusal::NotAuthentic),
+        };
+        let ours = self.outgoing.ssrc();
+        Ok(self.control.take(now, ours, packet.get(..length).unwrap_or_default()))
+    }
+
+    /// Whether a report is due, and to where; also when it has nowhere to go, since its time has then come for nothing.
+    pub fn report_is_due(&mut self, now: Now) -> Option<(bool, SocketAddr)> {
+        self.when_report().filter(|at| *at <= now.instant)?;
+        let to = self.control.target(&self.source);
+        if to.is_none() {
+            self.control.reported(now, self.moved());
+        }
+        Some((!self.control.is_muxed, to?))
+    }
+
+    /// Where a farewell goes: to whom something was sent or reported.
+    pub fn farewell(&self) -> Option<(bool, SocketAddr)> {
+        let to = self.control.target(&self.source).filter(|_| self.is_bound && self.control.when_report().is_some())?;
+        (self.outgoing.packets() > 0).then_some((!self.control.is_muxed, to))
+    }
+
+    /// Writes a report, or the last one with a farewell, protected as was agreed.
+    pub fn write_report(&mut self, now: Now, fared: Fared, is_last: bool, room: &mut [u8]) -> Option<usize> {
+        let metrics = Some(self.parts(now.instant, fared).metrics(self.reception.ssrc().unwrap_or(0)));
+        let reported =
+            Reported { outgoing: &self.outgoing, clock: self.control.clock, reception: &mut self.reception, metrics };
+        let reporter = &mut self.control.reporter;
+        let length = match is_last {
+            false => reporter.write(now, room, reported),
+            true => reporter.write_bye(now, room, reported),
+        };
+        let moved = self.moved();
+        self.control.reported(now, moved);
+        match &mut self.protection {
+            Protection::None => Some(length),
+            Protection::Keys(keys) => keys.sender.protect_rtcp(room, length).ok(),
+            Protection::Broken => None,
+        }
+    }
+
+    fn moved(&self) -> u64 {
+        self.received.packets + self.sent.packets
     }
 }

@@ -7,7 +7,7 @@ use crate::base::wheel::Wheel;
 use crate::media::circuit::Circuit;
 use crate::media::command::{Command, SourceId, StreamId, StreamPlan, TapId};
 use crate::media::counters::{Counters, Refusal};
-use crate::media::desk::{Desk, Incoming, Outgoing as Made, Passage, Workbench};
+use crate::media::desk::{Desk, Fared, Incoming, Outgoing as Made, Passage, Workbench};
 use crate::media::event::{Event, SourceOutcome};
 use crate::media::ports::{PortPool, PortRange};
 use crate::media::slots::Slots;
@@ -152,12 +152,20 @@ impl Worker {
             self.counters.refuse(Refusal::NoStream);
             return None;
         };
+        if kind == Kind::Rtcp {
+            let taken = stream.take_control(now, arrived, packet);
+            self.took_control(arrived.socket.slot, taken);
+            return None;
+        }
         let accepted = match kind {
             Kind::Rtp if !arrived.socket.control => stream.accept(now.instant, arrived.from, packet),
             Kind::Rtp | Kind::Rtcp | Kind::Junk => Err(Refusal::Junk),
             Kind::Stun => Err(Refusal::Stun),
             Kind::Dtls => Err(Refusal::Dtls),
         };
+        if let Err(why @ (Refusal::Junk | Refusal::Stun | Refusal::Dtls)) = accepted {
+            stream.refuse(why);
+        }
         match accepted {
             Ok(accepted) => self.pass_on(now, arrived, &accepted, buffer),
             Err(why) => {
@@ -217,7 +225,7 @@ impl Worker {
         if known.is_some() {
             return;
         }
-        let stream = Stream::new(id, address, now.instant, &mut self.entropy);
+        let stream = Stream::new(id, address, now, &mut self.entropy);
         let slot = self.streams.insert(Box::new(stream));
         self.circuits.entry(id.call).or_insert_with(|| Circuit::new(id.call)).join(id.leg, slot);
         if !self.bind(now, slot) {
@@ -249,10 +257,12 @@ impl Worker {
     fn close(&mut self, now: Now, id: StreamId) {
         let Some(circuit) = self.circuits.get_mut(&id.call) else { return };
         let Some(slot) = circuit.slot_of(id.leg) else { return };
+        let fared = circuit.desk.fared(id.leg);
         circuit.desk.close(now.instant, id.leg);
         self.after_desk(id.call, true);
+        self.report(now, slot, fared, true);
         if let Some(stream) = self.streams.at(slot) {
-            let quality = stream.quality(now.instant);
+            let quality = stream.quality(now.instant, fared);
             self.ports.give_back(now.instant, stream.address, stream.port);
             self.outputs.push_back(Output::Close { slot });
             self.outputs.push_back(Output::Event(Event::Closed { stream: id, quality }));
@@ -418,11 +428,41 @@ impl Worker {
         if let Some(since) = stream.falls_silent(now.instant) {
             self.outputs.push_back(Output::Event(Event::Silent { stream: id, since }));
         }
-        if stream.quality_is_due(now.instant) {
-            let quality = stream.quality(now.instant);
+        let is_due = stream.quality_is_due(now.instant);
+        let fared = self.circuits.get(&id.call).map(|circuit| circuit.desk.fared(id.leg)).unwrap_or_default();
+        if is_due {
+            let quality = stream.quality(now.instant, fared);
             self.outputs.push_back(Output::Event(Event::Quality { stream: id, quality }));
         }
+        self.report(now, slot, fared, false);
         self.arm_stream(slot);
+    }
+
+    /// Sends a report if one is due, or the last one.
+    fn report(&mut self, now: Now, slot: u32, fared: Fared, is_last: bool) {
+        let Worker { streams, outbox, counters, .. } = self;
+        let Some(stream) = streams.at_mut(slot) else { return };
+        let due = if is_last { stream.farewell() } else { stream.report_is_due(now) };
+        let Some((control, to)) = due else { return };
+        let build = |room: &mut [u8]| stream.write_report(now, fared, is_last, room);
+        if let Some(length) = outbox.add(SocketId { slot, control }, to, REPORT_ROOM, build) {
+            counters.control_out += 1;
+            counters.packets_out += 1;
+            counters.bytes_out += u64::try_from(length).unwrap_or(0);
+        }
+    }
+
+    fn took_control(&mut self, slot: u32, taken: Result<bool, Refusal>) {
+        match taken {
+            Ok(left) => {
+                self.counters.control_in += 1;
+                if let Some(stream) = self.streams.at(slot).filter(|_| left) {
+                    let event = Event::PeerLeft { stream: stream.id };
+                    self.outputs.push_back(Output::Event(event));
+                }
+            }
+            Err(why) => self.counters.refuse(why),
+        }
     }
 
     fn arm_stream(&mut self, slot: u32) {
@@ -450,6 +490,8 @@ fn coarse(start: Instant, at: Instant) -> Instant {
     start + COARSE.saturating_mul(u32::try_from(beats).unwrap_or(u32::MAX))
 }
 
+/// A compound of everything that we ever report, protected.
+const REPORT_ROOM: usize = 320;
 /// Room beside the payload: a header, and what protection adds.
 const AROUND_PAYLOAD: usize = 64;
 

@@ -2,4 +2,6 @@
 
 mod hijack;
 mod relay;
+mod replay;
+mod reports;
 mod world;
