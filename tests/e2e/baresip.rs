@@ -25,17 +25,34 @@ pub struct Account<'a> {
     pub authority: Option<PathBuf>,
 }
 
+/// What it says and how.
+pub struct Sound<'a> {
+    pub hertz: u16,
+    /// As in its accounts file.
+    pub codecs: &'a str,
+    /// Further parameters of its account.
+    pub more: &'a str,
+    /// What it says and hears is kept in its folder.
+    pub is_recorded: bool,
+}
+
 impl Baresip {
     pub fn start(scratch: &Scratch, account: &Account<'_>) -> Baresip {
+        Baresip::start_with(scratch, account, &Sound { hertz: 440, codecs: "pcmu,pcma", more: "", is_recorded: false })
+    }
+
+    pub fn start_with(scratch: &Scratch, account: &Account<'_>, sound: &Sound<'_>) -> Baresip {
         let folder = scratch.0.join(format!("baresip-{}", account.user));
         std::fs::create_dir_all(&folder).expect("a folder");
         let control = free_port();
         let media = free_ports(10);
-        let config = config(account, control, media, &folder);
+        let config = config((account, sound), control, media, &folder);
         std::fs::write(folder.join("config"), config).expect("written");
         let answermode = if account.answers { "auto" } else { "manual" };
         let line = format!(
-            "<sip:{user}@{registrar};transport={transport}>;auth_user={user};auth_pass=secret-of-{user};answermode={answermode};regint=60;audio_codecs=pcmu,pcma\n",
+            "<sip:{user}@{registrar};transport={transport}>;auth_user={user};auth_pass=secret-of-{user};answermode={answermode};regint=60;audio_codecs={codecs}{more}\n",
+            codecs = sound.codecs,
+            more = sound.more,
             user = account.user,
             registrar = account.registrar,
             transport = account.transport
@@ -88,6 +105,15 @@ impl Baresip {
         );
     }
 
+    /// How often it has told of this event.
+    pub fn count(&self, event: &str) -> usize {
+        self.heard.matches(event).count()
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub fn log(&self) -> String {
         read(&self.folder.join("log"))
     }
@@ -110,12 +136,13 @@ fn modules() -> String {
     listing.lines().find(|line| line.ends_with("/modules")).expect("baresip's modules").to_owned()
 }
 
-fn config(account: &Account<'_>, control: u16, media: u16, folder: &Path) -> String {
+fn config((account, sound): (&Account<'_>, &Sound<'_>), control: u16, media: u16, folder: &Path) -> String {
     let mut text = format!(
-        "sip_listen 127.0.0.1:{}\naudio_player aubridge,sink\naudio_alert aubridge,alert\naudio_source ausine,440\n\
+        "sip_listen 127.0.0.1:{}\naudio_player aubridge,sink\naudio_alert aubridge,alert\naudio_source ausine,{}\n\
          ausrc_srate 48000\nauplay_srate 48000\nausrc_channels 2\nauplay_channels 2\nrtp_ports {media}-{}\n\
          module_path {}\nctrl_tcp_listen 127.0.0.1:{control}\nsnd_path {}\n",
         free_ports(2),
+        sound.hertz,
         media + 9,
         modules(),
         folder.display()
@@ -123,7 +150,8 @@ fn config(account: &Account<'_>, control: u16, media: u16, folder: &Path) -> Str
     if let Some(authority) = &account.authority {
         text += &format!("sip_cafile {}\nsip_verify_server yes\n", authority.display());
     }
-    for module in ["g711", "ausine", "aubridge"] {
+    let recorder = sound.is_recorded.then_some("sndfile");
+    for module in ["g711", "g722", "opus", "srtp", "ausine", "aubridge"].into_iter().chain(recorder) {
         text += &format!("module {module}.so\n");
     }
     text += "module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\nmodule ctrl_tcp.so\n";

@@ -37,6 +37,9 @@ impl Drop for Scratch {
 static NEXT_PORT: AtomicU32 = AtomicU32::new(0);
 const PORTS: std::ops::Range<u32> = 12_000..31_000;
 
+/// Of one daemon: two for each leg of the few calls of a test.
+const MEDIA_PORTS: u32 = 120;
+
 /// A port that nobody has, for UDP and TCP alike.
 pub fn free_port() -> u16 {
     free_ports(1)
@@ -83,10 +86,13 @@ impl Daemon {
     /// In this folder, with these variables in its environment.
     pub fn start_with(folder: Scratch, files: &Files<'_>, environment: &[(&str, String)]) -> Daemon {
         let (sip, ops) = (free_port(), free_port());
+        let media = free_ports(MEDIA_PORTS);
+        let media = format!("{media}-{}", u32::from(media) + MEDIA_PORTS - 1);
         let fill = |text: &str| {
             let text = files.fill.iter().fold(text.to_owned(), |text, (name, value)| text.replace(name, value));
             text.replace("{sip}", &sip.to_string())
                 .replace("{ops}", &ops.to_string())
+                .replace("{media}", &media)
                 .replace("{dir}", &folder.0.display().to_string())
         };
         let write = |name: &str, text: &str| {

@@ -3,6 +3,7 @@
 // These see the world from outside: clocks and waiting are theirs.
 #![allow(clippy::disallowed_methods)]
 
+mod audio;
 mod baresip;
 mod calls;
 mod certificates;
@@ -14,4 +15,5 @@ mod operations;
 mod own_network;
 mod phones;
 mod sipp;
+mod wav;
 mod web;

@@ -280,10 +280,14 @@ impl Machine for Call {
     }
 
     fn poll_output(&mut self) -> Option<CallOutput> {
+        if let Some(command) = self.parts.commands.pop_front() {
+            return Some(CallOutput::Media(command));
+        }
         let output = self.parts.outputs.pop_front();
         if output.is_none() && self.parts.outputs.capacity() > 0 && self.parts.wire.transactions.is_empty() {
             // A held call keeps no empty queue.
             self.parts.outputs = std::collections::VecDeque::new();
+            self.parts.commands = std::collections::VecDeque::new();
         }
         output
     }

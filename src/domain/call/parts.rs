@@ -12,6 +12,7 @@ use crate::domain::leg::event::{Failure, FailureReason};
 use crate::domain::leg::leg::Leg;
 use crate::domain::leg::wire::Wire;
 use crate::domain::trunk::identity::{Dialled, Identity};
+use crate::media::command::Command;
 use crate::protocol::sip::message::message::Message;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub struct Parts {
     pub wire: Wire,
     pub legs: Vec<Leg>,
     pub outputs: VecDeque<CallOutput>,
+    /// For the worker, and before what is said to the parties: who is told to speak is listened to by then.
+    pub commands: VecDeque<Command>,
     pub trail: Trail,
     pub story: Box<Story>,
     pub streams: Streams,
@@ -59,6 +62,7 @@ impl Parts {
             wire,
             legs: Vec::with_capacity(2),
             outputs: VecDeque::new(),
+            commands: VecDeque::new(),
             trail,
             story: Box::new(story),
             streams: Streams::default(),

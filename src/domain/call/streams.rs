@@ -5,7 +5,7 @@ use crate::base::id::LegId;
 use crate::base::limits;
 use crate::base::now::earliest;
 use crate::domain::call::digits;
-use crate::domain::call::interface::{CallEvent, CallOutput};
+use crate::domain::call::interface::CallEvent;
 use crate::domain::call::parts::Parts;
 use crate::domain::leg::established::Telling;
 use crate::domain::leg::leg::Leg;
@@ -89,7 +89,7 @@ impl Parts {
     }
 
     fn command(&mut self, command: Command) {
-        self.outputs.push_back(CallOutput::Media(command));
+        self.commands.push_back(command);
     }
 
     fn media_place(&self, listener: ListenerId) -> Option<(IpAddr, Option<IpAddr>)> {

@@ -66,7 +66,7 @@ impl MediaSettings {
     /// What a trunk has where nothing is written.
     pub fn of_trunk() -> MediaSettings {
         MediaSettings {
-            route: MediaRoute::Pass,
+            route: MediaRoute::Relay,
             recode: true,
             dtmf: DtmfForm::Rfc4733,
             detect_in_band: false,

@@ -195,7 +195,7 @@ impl World {
             if let Some(complaint) = text.complaint() {
                 self.report.faults.push(format!("{complaint} in {}", text.first));
             }
-            if text.head_names(foreign) || text.header("call-id").contains("of-the-caller") != (foreign == "10.2.") {
+            if text.names(foreign) || text.header("call-id").contains("of-the-caller") != (foreign == "10.2.") {
                 self.report.faults.push(format!("the other side shows in {} to {}", text.first, datagram.to));
             }
             self.fly(address(setup::OFFHOOK), datagram);

@@ -77,8 +77,11 @@ impl Text {
     }
 
     /// The head without the body, as it was sent.
-    pub fn head_names(&self, word: &str) -> bool {
-        self.first.contains(word) || self.headers.iter().any(|(_, value)| value.contains(word))
+    /// Anywhere: audio goes through us, so no description tells where the other side is.
+    pub fn names(&self, word: &str) -> bool {
+        self.first.contains(word)
+            || self.body.contains(word)
+            || self.headers.iter().any(|(_, value)| value.contains(word))
     }
 
     /// A response to this request.

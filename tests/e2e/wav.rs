@@ -1,0 +1,57 @@
+//! Recordings of phones, looked at: how long, how loud, and which tone. Reads 16-bit WAV whose length nobody has written yet.
+
+use std::path::Path;
+
+#[derive(Clone)]
+pub struct Sound {
+    rate: u32,
+    /// The first channel.
+    samples: Vec<f64>,
+}
+
+pub fn read(path: &Path) -> Option<Sound> {
+    let bytes = std::fs::read(path).ok()?;
+    let channels = usize::from(u16::from_le_bytes(bytes.get(22..24)?.try_into().ok()?)).max(1);
+    let rate = u32::from_le_bytes(bytes.get(24..28)?.try_into().ok()?);
+    let at = bytes.windows(4).position(|window| window == b"data")? + 8;
+    let frames = bytes.get(at..)?.chunks_exact(2 * channels);
+    let samples = frames.map(|frame| f64::from(i16::from_le_bytes([frame[0], frame[1]])) / 32_768.0).collect();
+    Some(Sound { rate, samples })
+}
+
+impl Sound {
+    pub fn seconds(&self) -> f64 {
+        self.samples.len() as f64 / f64::from(self.rate)
+    }
+
+    /// Without the very end, which the hang-up may have cut.
+    pub fn last_second(&self) -> Sound {
+        let rate = usize::try_from(self.rate).expect("small");
+        let end = self.samples.len().saturating_sub(rate / 5);
+        Sound { rate: self.rate, samples: self.samples[end.saturating_sub(rate)..end].to_vec() }
+    }
+
+    /// Decibels below full scale.
+    pub fn level(&self) -> f64 {
+        10.0 * (self.energy() / self.samples.len() as f64).max(1e-12).log10()
+    }
+
+    fn energy(&self) -> f64 {
+        self.samples.iter().map(|sample| sample * sample).sum()
+    }
+
+    /// How much of everything is within a few hertz of this tone (Goertzel, over pieces of a tenth of a second).
+    pub fn share_of(&self, hertz: u16) -> f64 {
+        let piece = usize::try_from(self.rate).expect("small") / 10;
+        let step = std::f64::consts::TAU * f64::from(hertz) / f64::from(self.rate);
+        let tone = self.samples.chunks_exact(piece).map(|piece| {
+            let (mut real, mut imaginary) = (0.0, 0.0);
+            for (at, sample) in piece.iter().enumerate() {
+                real += sample * (step * at as f64).cos();
+                imaginary += sample * (step * at as f64).sin();
+            }
+            2.0 * (real * real + imaginary * imaginary) / piece.len() as f64
+        });
+        tone.sum::<f64>() / self.energy().max(1e-9)
+    }
+}
