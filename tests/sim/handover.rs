@@ -112,6 +112,10 @@ fn an_attended_transfer_takes_the_place_on_the_trunk_with_it() {
     scene.answer("customer", 200, "INVITE", Some("answer"));
     scene.hears("customer", "ACK");
     scene.hears("expert", "ACK");
+    // Its audio has a port in its new call, and it is told so.
+    scene.hears("expert", "INVITE");
+    scene.answer("expert", 200, "INVITE", Some("answer"));
+    scene.hears("expert", "ACK");
     scene.hears("second", "BYE");
     scene.answer("second", 200, "BYE", None);
     scene.hears("first", "NOTIFY");
