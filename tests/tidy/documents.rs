@@ -30,6 +30,11 @@ const VOCABULARY: &[(&str, &str)] = &[
     ("transaction", "protocol::sip::transaction"),
     ("journal", "edge::journal"),
     ("supervisor", "edge::systemd::Supervisor"),
+    ("desk", "media::desk::Desk"),
+    ("ear", "media::ear::Ear"),
+    ("mouth", "media::mouth::Mouth"),
+    ("tap", "media::tap::TapOut"),
+    ("prompt", "media::prompt::Prompt"),
 ];
 
 /// Rows of the table under a heading of ARCHITECTURE.md: the first two columns without backticks.

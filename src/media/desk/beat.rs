@@ -24,11 +24,11 @@ pub fn layout(facts: &Facts<'_>, sources: &[Source], taps: &[Tapped]) -> Layout 
     let voices: Vec<Voice> = needed.chain(sources.iter().map(|source| Voice::Source(source.id))).collect();
     let ears: Vec<LegId> = facts.members.iter().map(|member| member.leg).collect();
     let recipes = Recipes::new(facts.matrix, &voices, &ears);
-    Layout { rate: rate(facts, sources), voices, recipes }
+    Layout { rate: rate(facts, sources, taps), voices, recipes }
 }
 
 /// The widest that any ear can hear of any of its voices.
-fn rate(facts: &Facts<'_>, sources: &[Source]) -> u32 {
+fn rate(facts: &Facts<'_>, sources: &[Source], taps: &[Tapped]) -> u32 {
     let each = facts.pairs().filter_map(|pair| {
         let ear = facts.member(pair.ear)?.plan.codecs.first()?.codec.sample_rate();
         let voice = match pair.voice {
@@ -37,7 +37,14 @@ fn rate(facts: &Facts<'_>, sources: &[Source]) -> u32 {
         };
         Some(ear.min(voice))
     });
-    let widest = each.max().unwrap_or(8_000);
+    // A tap takes what there is; only where nobody else listens does it ask for more.
+    let tapped = || {
+        let legs = facts.members.iter().filter_map(|member| Some((member.leg, member.speaks()?.codec.sample_rate())));
+        let pairs = legs.flat_map(|leg| taps.iter().map(move |tapped| (leg, tapped.what)));
+        let pairs = pairs.filter(|((leg, _), what)| what.listens_to(*leg));
+        pairs.map(|((_, voice), what)| voice.min(what.rate())).max()
+    };
+    let widest = each.max().or_else(tapped).unwrap_or(8_000);
     RATES.into_iter().find(|rate| *rate >= widest).unwrap_or(48_000)
 }
 
@@ -63,6 +70,15 @@ fn send_event(seat: &mut Seat, event: Option<EventPacket>, frame: usize, send: &
 }
 
 impl TapChoice {
+    fn rate(self) -> u32 {
+        match self {
+            TapChoice::Stereo { rate, .. }
+            | TapChoice::Spoken { rate, .. }
+            | TapChoice::Heard { rate, .. }
+            | TapChoice::Mixed { rate } => rate,
+        }
+    }
+
     fn listens_to(self, leg: LegId) -> bool {
         match self {
             TapChoice::Stereo { leg: tapped, .. } | TapChoice::Spoken { leg: tapped, .. } => tapped == leg,

@@ -176,3 +176,15 @@ fn an_outside_voice_talks_and_listens() {
     call.run(30);
     assert_eq!(call.events, [ended(PROMPT, SourceOutcome::Finished)]);
 }
+
+#[test]
+fn a_message_that_only_a_tap_hears_is_taken_at_its_width() {
+    for (codec, rate, width) in
+        [(Codec::Opus, 16_000, 16_000), (Codec::G722, 48_000, 16_000), (Codec::Pcmu, 16_000, 8_000)]
+    {
+        let mut call = Call::new(vec![Phone::new(A, plan(codec))]);
+        let (out, _listener) = tap::tap(100, 8);
+        call.desk.tap(call.now, TapId(1), TapChoice::Spoken { leg: A, rate }, out);
+        assert_eq!(call.desk.rate(), Some(width), "{codec:?}");
+    }
+}
