@@ -78,8 +78,9 @@ class RtpEngine:
         sides = {"a": [], "b": []}
         for call in range(calls):
             common = {"call-id": f"c{call}", "from-tag": f"a{call}", "replace": ["origin"], "ICE": "remove"}
-            offer = self.ask({"command": "offer", "sdp": description(40000 + 2 * (call % sockets)), **common})
-            answer = self.ask({"command": "answer", "to-tag": f"b{call}", "sdp": description(50000 + 2 * (call % sockets)), **common})
+            place = 2 * (call % sockets)
+            offer = self.ask({"command": "offer", "sdp": description(40000 + place), **common})
+            answer = self.ask({"command": "answer", "to-tag": f"b{call}", "sdp": description(50000 + place), **common})
             sides["b"].append(offer)
             sides["a"].append(answer)
         for side, ports in sides.items():
@@ -158,7 +159,7 @@ def held(options, folder):
     share = (run_seconds(dut.pid) - before) / (time.time() - at)
     dut.end()
     print(f"{options.held} held calls: {100 * share:.3f} % of a core, {dut.ready['kb_per_call']} KB each")
-    return [dict(kind="held", calls=options.held, core_share=share, **dut.ready)]
+    return [{**dut.ready, "kind": "held", "core_share": share}]
 
 
 def stall(options, folder):

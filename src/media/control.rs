@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 /// How often a stream reports on which nothing moves: often enough that no peer takes us for gone, which it may after five
 /// of its own intervals of five seconds (RFC 3550 6.3.5), and a quarter of the work for calls that are held.
 const IDLE_EVERY: Duration = Duration::from_secs(20);
+/// The same where both sides have agreed that nothing moves: it only shows that we are still there.
+const HELD_EVERY: Duration = Duration::from_secs(60);
 
 pub struct Control {
     pub reporter: Reporter,
@@ -19,6 +21,7 @@ pub struct Control {
     learned: Option<SocketAddr>,
     learning: Learning,
     pub is_muxed: bool,
+    is_held: bool,
     /// Ticks per second of what we send.
     pub clock: u32,
     when_report: Instant,
@@ -37,6 +40,7 @@ impl Control {
             learned: None,
             learning: Learning::Never,
             is_muxed: false,
+            is_held: false,
             clock: 8_000,
             moved: 0,
             has_left: false,
@@ -51,6 +55,7 @@ impl Control {
         self.signalled = signalled;
         self.learning = plan.learning;
         self.is_muxed = plan.rtcp_mux;
+        self.is_held = !plan.sends && !plan.receives;
         self.clock = plan.codecs.first().map_or(self.clock, |codec| codec.payload.clock);
     }
 
@@ -98,6 +103,10 @@ impl Control {
     /// A report was written; `moved` packets have crossed in both directions so far.
     pub fn reported(&mut self, now: Now, moved: u64) {
         let is_idle = std::mem::replace(&mut self.moved, moved) == moved;
-        self.when_report = if is_idle { now.instant + IDLE_EVERY } else { self.reporter.deadline() };
+        self.when_report = match (is_idle, self.is_held) {
+            (true, true) => now.instant + HELD_EVERY,
+            (true, false) => now.instant + IDLE_EVERY,
+            (false, _) => self.reporter.deadline(),
+        };
     }
 }

@@ -131,7 +131,7 @@ fn a_silent_held_call_reports_seldom_and_wakes_the_worker_for_little_else() {
     let mut world = World::of_two(held(ALICE), held(BOB));
     world.pass(Duration::from_secs(600));
     let reports = world.made.len();
-    assert!((50..=64).contains(&reports), "{reports} reports of two legs in ten minutes");
+    assert!((18..=24).contains(&reports), "{reports} reports of two legs in ten minutes");
     assert_eq!(world.events, []);
 }
 
