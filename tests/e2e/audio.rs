@@ -167,6 +167,37 @@ fn two_phones_with_keys_have_each_their_own() {
     talk(&house, &must, &may, what).end(what);
 }
 
+/// Loud packets from an address that nobody has signalled, to every port of the daemon, over and over.
+fn attack(house: &House, number: u16) {
+    let stranger = std::net::UdpSocket::bind("127.0.0.9:0").expect("an address of the loopback");
+    let mut packet = vec![0x80, 0, 0, 0, 0, 0, 0, 0, 7, 7, 7, 7];
+    packet.resize(12 + 160, 0x00);
+    packet[2..4].copy_from_slice(&number.to_be_bytes());
+    packet[4..8].copy_from_slice(&(u32::from(number) * 160).to_be_bytes());
+    for port in house.daemon.media_ports() {
+        // A port that nobody has open says so, which is no concern of a stranger.
+        let _ = stranger.send_to(&packet, ("127.0.0.1", port));
+    }
+}
+
+#[test]
+fn a_strangers_packets_are_heard_by_nobody() {
+    let house = House::open("", "");
+    let what = "with a stranger";
+    let talk = talk(&house, &sound(ALICE, PCMU, ""), &sound(BOB, PCMA, ""), what);
+    let heard = |phone: &Baresip| recording(phone.folder(), "dec").map_or(0.0, |sound| sound.seconds());
+    let (before, mut number) = (heard(&talk.bob), 0);
+    wait_for(|| {
+        number += 1;
+        attack(&house, number);
+        heard(&talk.bob) > before + 2.0
+    });
+    talk.end(what);
+    let record = house.daemon.records(1).pop().expect("a record");
+    let refused = record["legs"].as_array().expect("legs").iter().map(|leg| &leg["media"]["refused"]["stranger"]);
+    assert!(refused.filter_map(serde_json::Value::as_u64).sum::<u64>() > 20, "{record}");
+}
+
 /// alice presses keys as events; bob is told in the form that he wants, once for each.
 fn check_digits(wish: &str) {
     let house = House::open("", &format!("dtmf = \"{wish}\""));
@@ -183,6 +214,19 @@ fn check_digits(wish: &str) {
 #[test]
 fn keys_arrive_once_as_events() {
     check_digits("rfc4733");
+}
+
+#[test]
+fn keys_arrive_once_as_tones() {
+    let house = House::open("", "dtmf = \"in-band\"");
+    let mut talk = talk(&house, &sound(ALICE, PCMU, ""), &sound(BOB, PCMU, ""), "tones");
+    talk.alice.command("sndcode", "5");
+    let presses = || recording(talk.bob.folder(), "dec").map_or(0, |sound| sound.presses_of(770, 1_336));
+    wait_for(|| presses() > 0);
+    let pressed_at = recording(talk.bob.folder(), "dec").map_or(0.0, |sound| sound.seconds());
+    // Should it come twice, it comes soon.
+    wait_for(|| recording(talk.bob.folder(), "dec").is_some_and(|sound| sound.seconds() > pressed_at + 1.0));
+    assert_eq!(presses(), 1, "{}", talk.bob.log());
 }
 
 #[test]

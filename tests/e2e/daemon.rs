@@ -177,6 +177,14 @@ impl Daemon {
         found
     }
 
+    /// As its configuration says.
+    pub fn media_ports(&self) -> std::ops::RangeInclusive<u16> {
+        let text = fs::read_to_string(self.folder.0.join("offhook.toml")).expect("readable");
+        let ports = text.split("ports = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("a range");
+        let (first, last) = ports.split_once('-').expect("a range");
+        first.parse().expect("a port")..=last.parse().expect("a port")
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.0.join("daemon.log")).unwrap_or_default()
     }

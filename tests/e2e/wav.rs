@@ -40,9 +40,25 @@ impl Sound {
         self.samples.iter().map(|sample| sample * sample).sum()
     }
 
+    /// How often this pair of tones begins, each time for a tenth of a second or more.
+    pub fn presses_of(&self, low: u16, high: u16) -> usize {
+        let piece = usize::try_from(self.rate).expect("small") / 20;
+        let pieces = self.samples.chunks_exact(piece).map(|piece| Sound { rate: self.rate, samples: piece.to_vec() });
+        let heard: Vec<bool> = pieces
+            .map(|piece| {
+                let (low, high) = (piece.tone(low, piece.samples.len()), piece.tone(high, piece.samples.len()));
+                low > 0.2 && high > 0.2 && low + high > 0.7
+            })
+            .collect();
+        heard.windows(3).filter(|three| three == &[false, true, true]).count()
+    }
+
     /// How much of everything is within a few hertz of this tone (Goertzel, over pieces of a tenth of a second).
     pub fn share_of(&self, hertz: u16) -> f64 {
-        let piece = usize::try_from(self.rate).expect("small") / 10;
+        self.tone(hertz, usize::try_from(self.rate).expect("small") / 10)
+    }
+
+    fn tone(&self, hertz: u16, piece: usize) -> f64 {
         let step = std::f64::consts::TAU * f64::from(hertz) / f64::from(self.rate);
         let tone = self.samples.chunks_exact(piece).map(|piece| {
             let (mut real, mut imaginary) = (0.0, 0.0);
