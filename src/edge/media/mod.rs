@@ -5,8 +5,6 @@ mod pace;
 pub mod prompts;
 pub mod recorder;
 mod socket;
-#[cfg(test)]
-mod tests;
 mod thread;
 
 pub use gauge::Tally;
@@ -218,3 +216,6 @@ fn workers(settings: &WorkerSettings) -> u16 {
         count => count,
     }
 }
+
+#[cfg(test)]
+mod tests;
