@@ -7,6 +7,7 @@ use crate::domain::call::interface::CallOutput;
 use crate::domain::call::joined::{Exchange, Joined, acknowledge};
 use crate::domain::call::parts::Parts;
 use crate::domain::call::phase::Phase;
+use crate::domain::call::transfer::TransferStep;
 use crate::domain::leg::event::{LegEvent, description};
 use crate::domain::leg::leg::Leg;
 use crate::domain::leg::offer::{NotOffered, Purpose};
@@ -122,45 +123,50 @@ impl Lending {
         Ok(Lending { claimer, replaced, leg, step, before, when_forgotten })
     }
 
-    /// What becomes of an event while a leg is about to leave; `Err` gives it back to the pair.
+    /// What becomes of an event while a leg is about to leave.
     pub fn on_leg(
         mut self: Box<Self>,
         joined: &mut Joined,
         parts: &mut Parts,
         what: (LegId, LegEvent),
-    ) -> Result<(), LegEvent> {
+    ) -> TransferStep {
         let (leg, event) = what;
         match (event, &self.step) {
             (LegEvent::Accepted { message, offer }, Step::Asking { has_offer }) if leg == self.leg => {
                 let owes_answer = !has_offer;
                 let described = offer.or_else(|| description(&message).map(Bytes::copy_from_slice));
-                let Some(described) = described else {
-                    self.refuse(parts, 488);
-                    return Ok(());
-                };
+                let Some(described) = described else { return self.declined(parts) };
                 tell(parts, self.claimer, Handover::Pledge(described));
                 self.step = Step::Pledged { owes_answer };
                 joined.lending = Some(self);
-                Ok(())
+                TransferStep::Taken
             }
-            (LegEvent::Declined { .. }, Step::Asking { .. }) if leg == self.leg => {
-                self.refuse(parts, 488);
-                Ok(())
-            }
+            (LegEvent::Declined { .. }, Step::Asking { .. }) if leg == self.leg => self.declined(parts),
             (LegEvent::Ended { .. }, _) if leg == self.replaced => {
                 // It hangs up on what it has given away: the other one waits for its new party.
                 joined.lending = Some(self);
-                Ok(())
+                TransferStep::Taken
             }
             (event @ (LegEvent::Ended { .. } | LegEvent::Cancelled { .. }), _) => {
                 self.refuse(parts, 480);
-                Err(event)
+                TransferStep::NotMine(event)
             }
             (event, _) => {
                 joined.lending = Some(self);
-                Err(event)
+                TransferStep::NotMine(event)
             }
         }
+    }
+
+    /// The leg's peer does not want to: its own call goes on, if anybody is left in it.
+    fn declined(&self, parts: &mut Parts) -> TransferStep {
+        self.refuse(parts, 488);
+        if self.is_alone(parts) { TransferStep::Over(Cause::Normal, Fault::Nobody) } else { TransferStep::Taken }
+    }
+
+    /// The party that asked for the transfer has hung up on the one it gives away.
+    fn is_alone(&self, parts: &Parts) -> bool {
+        parts.leg(self.replaced).is_none_or(|leg| leg.line.facts.ended.is_some())
     }
 
     fn refuse(&self, parts: &mut Parts, status: u16) {
@@ -197,23 +203,15 @@ impl Lending {
     }
 
     /// Everything stays as it was: the leg's peer hears again of what held before.
-    fn give_up(&self, joined: Box<Joined>, parts: &mut Parts) -> Phase {
+    fn give_up(&self, mut joined: Box<Joined>, parts: &mut Parts) -> Phase {
         parts.say("the attended transfer does not come about");
-        let before = self.before.as_deref();
-        if let Step::Pledged { owes_answer: true } = self.step {
-            acknowledge(parts, self.leg, before);
-        } else {
-            parts.with(self.leg, |leg, wire| {
-                let (state, line) = leg.established()?;
-                state.offer(line, wire, Method::Invite, (Purpose::Own, before)).ok()
-            });
-        }
+        joined.take_back(parts, self.leg, self.before.clone());
         self.after(joined, parts)
     }
 
     /// The pair goes on, unless one of it has left meanwhile.
     fn after(&self, joined: Box<Joined>, parts: &mut Parts) -> Phase {
-        match parts.leg(self.replaced).is_none_or(|leg| leg.line.facts.ended.is_some()) {
+        match self.is_alone(parts) {
             true => Ending::begin(parts, Cause::Normal, Fault::Nobody),
             false => Phase::Joined(joined),
         }

@@ -12,6 +12,7 @@ use crate::domain::call::parts::Parts;
 use crate::domain::call::phase::{Answer, Phase};
 use crate::domain::call::transfer::{Transfer, TransferStep};
 use crate::domain::leg::event::{LegEvent, Request, description};
+use crate::domain::leg::inbound::GONE;
 use crate::domain::leg::leg::Leg;
 use crate::domain::leg::offer::{NotOffered, Purpose};
 use crate::protocol::sip::message::message::Message;
@@ -26,6 +27,8 @@ pub struct Joined {
     pub(super) transfer: Option<Box<Transfer>>,
     /// One of the pair is about to go over to another call.
     pub(super) lending: Option<Box<Lending>>,
+    /// What a party had of us, to be said again once it has answered an offer that came to nothing meanwhile.
+    amends: Option<(LegId, Bytes)>,
     infos: Infos,
 }
 
@@ -61,6 +64,7 @@ impl Joined {
             when_too_long,
             transfer: None,
             lending: None,
+            amends: None,
             infos: Infos::default(),
         }
     }
@@ -85,8 +89,9 @@ impl Joined {
         let event = match self.lending.take() {
             None => event,
             Some(lending) => match lending.on_leg(&mut self, parts, (leg, event)) {
-                Ok(()) => return Phase::Joined(self),
-                Err(event) => event,
+                TransferStep::Taken => return Phase::Joined(self),
+                TransferStep::Over(cause, fault) => return Ending::begin(parts, cause, fault),
+                TransferStep::NotMine(event) => event,
             },
         };
         self.on_pair(parts, leg, event)
@@ -112,16 +117,17 @@ impl Joined {
 
     fn on_pair(mut self: Box<Self>, parts: &mut Parts, leg: LegId, event: LegEvent) -> Phase {
         let Some(other) = self.other(leg) else {
-            if let LegEvent::Informed { request } = event {
-                inform::answer(parts, &request, 200);
-            }
+            self.on_outsider(parts, event);
             return Phase::Joined(self);
         };
         match event {
             LegEvent::Offered { method, offer } => self.on_offered(parts, (leg, other), (method, offer)),
             LegEvent::OfferedEarly { offer, .. } => self.on_offered(parts, (leg, other), (Method::Update, Some(offer))),
             LegEvent::Accepted { message, offer } => self.on_accepted(parts, (leg, other), (&message, offer)),
-            LegEvent::Declined { status } => self.on_declined(parts, other, status),
+            LegEvent::Declined { status } => {
+                self.amends = self.amends.take().filter(|(of, _)| *of != leg);
+                self.on_declined(parts, other, status);
+            }
             LegEvent::Withdrawn => self.exchange = Exchange::Idle,
             LegEvent::Acknowledged { message } => self.on_acknowledged(parts, (leg, other), &message),
             LegEvent::EarlyAnswer { message } => self.on_acknowledged(parts, (leg, other), &message),
@@ -174,7 +180,10 @@ impl Joined {
         let ((leg, asker), (message, offer)) = (legs, what);
         if self.exchange != (Exchange::Asked { by: asker }) {
             // Nobody waits for it any more; an offer still has to have its acknowledgement.
-            return acknowledge(parts, leg, None);
+            return match self.amends.take_if(|(of, _)| *of == leg) {
+                Some((_, before)) => self.take_back(parts, leg, Some(before)),
+                None => acknowledge(parts, leg, None),
+            };
         }
         let described = offer.as_deref().or_else(|| description(message));
         let taken = parts.with(asker, |leg, wire| {
@@ -188,6 +197,28 @@ impl Joined {
                 refuse(parts, asker, (488, "Not Acceptable Here"));
                 acknowledge(parts, leg, None);
             }
+        }
+    }
+
+    /// What a leg's peer was asked no longer holds: it hears again of what held before, at once or when it has answered.
+    pub(super) fn take_back(&mut self, parts: &mut Parts, leg: LegId, before: Option<Bytes>) {
+        let Some(before) = before else { return };
+        let is_said = parts
+            .with(leg, |leg, wire| leg.established().is_none_or(|(state, line)| state.take_back(line, wire, &before)));
+        if is_said == Some(false) {
+            self.amends = Some((leg, before));
+        }
+    }
+
+    /// A leg that is on its way out, or not in yet.
+    fn on_outsider(&mut self, parts: &mut Parts, event: LegEvent) {
+        match event {
+            LegEvent::Informed { request } => inform::answer(parts, &request, 200),
+            LegEvent::Told { client, status } => self.infos.answered(parts, client, status),
+            LegEvent::Referred { request } => {
+                parts.wire.respond_plain(request.server, &request.message, &request.from, GONE);
+            }
+            _ => {}
         }
     }
 

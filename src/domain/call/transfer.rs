@@ -20,6 +20,7 @@ use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::message::value::NameAddr;
 use crate::protocol::sip::replaces::Replaces;
 use crate::protocol::sip::stamp;
+use bytes::Bytes;
 use std::time::Instant;
 
 pub struct Transfer {
@@ -29,6 +30,8 @@ pub struct Transfer {
     reports: bool,
     /// What the INVITE is to say; not there where a leg is fetched instead.
     asked: Option<Box<Asked>>,
+    /// What the remaining party had of us before it was asked, should it not come to it.
+    before: Option<Bytes>,
     step: Step,
 }
 
@@ -48,8 +51,6 @@ struct Fetching {
     leg: LegId,
     /// The remaining party is asked with what the new one offers.
     is_asking: bool,
-    /// What the remaining party had of us, should it not come to it.
-    before: Option<bytes::Bytes>,
     when_given_up: Instant,
 }
 
@@ -77,7 +78,8 @@ impl Transfer {
             writer.header(HeaderName::ReferSub, "false");
         }
         parts.wire.transactions.respond(parts.wire.now, *server, 202, writer.finish());
-        let mut transfer = Transfer { referrer, remaining, reports, asked: None, step: Step::Routing(LegId::CALLER) };
+        let step = Step::Routing(LegId::CALLER);
+        let mut transfer = Transfer { referrer, remaining, reports, asked: None, before: None, step };
         let replaces = match Replaces::asked_by(&target.uri) {
             Some(None) => {
                 transfer.report(parts, 400, "Bad Replaces");
@@ -112,13 +114,12 @@ impl Transfer {
         let (of, leg) = whence;
         parts.say(format!("its target is in call {of}"));
         let when_given_up = parts.wire.now.instant + PATIENCE;
-        let before = parts.leg(self.remaining).map(|leg| leg.line.media.agreed());
         tell(
             parts,
             of,
             Handover::Claim(Box::new(Claim { replaces, party, offer: None, is_relayed: parts.streams.is_relayed })),
         );
-        self.step = Step::Fetching(Box::new(Fetching { of, leg, is_asking: false, before, when_given_up }));
+        self.step = Step::Fetching(Box::new(Fetching { of, leg, is_asking: false, when_given_up }));
         self
     }
 
@@ -133,23 +134,13 @@ impl Transfer {
         match word {
             Handover::Pledge(offer) => {
                 fetching.is_asking = true;
-                let asked = parts.with(self.remaining, |leg, wire| {
-                    let (state, line) = leg.established()?;
-                    state.offer(line, wire, Method::Invite, (Purpose::Own, Some(&offer))).ok()
-                });
-                match asked.flatten() {
-                    Some(()) => self.keep(joined),
-                    None => self.failed(joined, parts, (488, "Not Acceptable Here")),
+                match self.ask(parts, Some(&offer)) {
+                    true => self.keep(joined),
+                    false => self.failed(joined, parts, (488, "Not Acceptable Here")),
                 }
             }
             Handover::Refuse(status) => {
-                // The remaining party may have been told of it already.
-                let back = fetching.before.take().filter(|_| fetching.is_asking);
                 self.step = Step::Routing(leg);
-                parts.with(self.remaining, |leg, wire| {
-                    let (state, line) = leg.established()?;
-                    state.offer(line, wire, Method::Invite, (Purpose::Own, Some(&back?))).ok()
-                });
                 let phrase = if status == 481 { "Call/Transaction Does Not Exist" } else { "Refused" };
                 self.failed(joined, parts, (status, phrase))
             }
@@ -221,13 +212,14 @@ impl Transfer {
                     self.done(joined, parts, new)
                 }
                 Step::Fetching(ref fetching) if fetching.is_asking => {
-                    let answer = description(&message).map(bytes::Bytes::copy_from_slice);
+                    let answer = description(&message).map(Bytes::copy_from_slice);
                     tell(parts, fetching.of, Handover::Settle(answer));
                     self.keep(joined)
                 }
                 _ => TransferStep::NotMine(LegEvent::Accepted { message, offer: None }),
             },
             LegEvent::Declined { .. } if leg == self.remaining && self.is_asking() => {
+                self.before = None;
                 self.failed(joined, parts, (488, "Not Acceptable Here"))
             }
             event => {
@@ -251,7 +243,7 @@ impl Transfer {
         TransferStep::Taken
     }
 
-    fn unless(self: Box<Self>, joined: &mut Joined, parts: &mut Parts, nothing: Option<Blame>) -> TransferStep {
+    fn unless(mut self: Box<Self>, joined: &mut Joined, parts: &mut Parts, nothing: Option<Blame>) -> TransferStep {
         match nothing {
             None => self.keep(joined),
             Some(blame) => self.failed(joined, parts, answer_of(&blame.failure)),
@@ -263,7 +255,7 @@ impl Transfer {
         mut self: Box<Self>,
         joined: &mut Joined,
         parts: &mut Parts,
-        what: (LegId, Option<bytes::Bytes>),
+        what: (LegId, Option<Bytes>),
     ) -> TransferStep {
         let (new, offer) = what;
         if let Step::Dialling(dialler) = &mut self.step {
@@ -271,14 +263,22 @@ impl Transfer {
         }
         self.step = Step::Joining(new);
         parts.event(CallEvent::Answered { leg: new });
-        let asked = parts.with(self.remaining, |leg, wire| {
-            let (state, line) = leg.established()?;
-            state.offer(line, wire, Method::Invite, (Purpose::Own, offer.as_deref())).ok()
-        });
-        if asked.flatten().is_none() {
+        if !self.ask(parts, offer.as_deref()) {
             return self.failed(joined, parts, (503, "Service Unavailable"));
         }
         self.keep(joined)
+    }
+
+    /// Asks the remaining party with what the new one describes. `false`: it cannot be asked.
+    fn ask(&mut self, parts: &mut Parts, offer: Option<&[u8]>) -> bool {
+        let before = parts.leg(self.remaining).map(|leg| leg.line.media.agreed());
+        let asked = parts.with(self.remaining, |leg, wire| {
+            let (state, line) = leg.established()?;
+            state.offer(line, wire, Method::Invite, (Purpose::Own, offer)).ok()
+        });
+        let is_asked = asked.flatten().is_some();
+        self.before = before.filter(|_| is_asked);
+        is_asked
     }
 
     fn done(&self, joined: &mut Joined, parts: &mut Parts, new: LegId) -> TransferStep {
@@ -292,7 +292,7 @@ impl Transfer {
     }
 
     /// The call stays as it was; without the referrer there is nobody left to talk to.
-    fn failed(&self, joined: &mut Joined, parts: &mut Parts, answer: (u16, &str)) -> TransferStep {
+    fn failed(&mut self, joined: &mut Joined, parts: &mut Parts, answer: (u16, &str)) -> TransferStep {
         let (status, phrase) = answer;
         parts.say(format!("the transfer has failed: {status}"));
         self.report(parts, status, phrase);
@@ -303,6 +303,9 @@ impl Transfer {
         self.withdraw(parts);
         let is_alone = parts.leg(self.referrer).is_none_or(|leg| leg.line.facts.ended.is_some());
         joined.transfer = None;
+        if !is_alone {
+            joined.take_back(parts, self.remaining, self.before.take());
+        }
         if is_alone { TransferStep::Over(Cause::from_status(status), Fault::Callee) } else { TransferStep::Taken }
     }
 

@@ -95,17 +95,19 @@ impl EarlyOffers {
         Ok(())
     }
 
-    /// The final response to our UPDATE: the peer's answer, or the status that refuses it.
+    /// The final response to our UPDATE: the peer's answer, or the status that refuses it. Silence is a 408.
     pub fn on_response(
         &mut self,
         line: &mut Line,
         dialog: &mut Dialog,
-        whence: (ClientKey, &Message),
+        whence: (ClientKey, Option<&Message>),
     ) -> Option<Result<Bytes, u16>> {
         let (client, message) = whence;
-        if message.status() < 200 || self.ours.take_if(|ours| ours.client == client).is_none() {
+        let is_last = message.is_none_or(|message| message.status() >= 200);
+        if !is_last || self.ours.take_if(|ours| ours.client == client).is_none() {
             return None;
         }
+        let Some(message) = message else { return Some(Err(408)) };
         if message.status() >= 300 {
             return Some(Err(message.status()));
         }

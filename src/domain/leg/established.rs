@@ -323,7 +323,9 @@ impl Established {
     }
 
     pub fn deadline(&self) -> Option<Instant> {
-        earliest(self.owed_ack.map(|owed| owed.until), self.retry.as_ref().map(|retry| retry.0))
+        // What is under way comes first, however long it takes: a deadline that nobody can obey would come again and again.
+        let retry = self.retry.as_ref().filter(|_| !self.is_busy());
+        earliest(self.owed_ack.map(|owed| owed.until), retry.map(|retry| retry.0))
     }
 
     /// A request in this dialog that changes nothing: INFO, whose answer is `Told`, and NOTIFY.

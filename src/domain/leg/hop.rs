@@ -10,7 +10,7 @@ use crate::protocol::sip::message::uri::{Scheme, Uri};
 use crate::protocol::sip::path::{ListenerId, Path, Target, Transport};
 use crate::protocol::sip::transaction::set::{ClientKey, ClientRequest};
 use bytes::Bytes;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 /// A host that has to be looked up.
@@ -68,17 +68,21 @@ impl Wire {
         }
     }
 
-    /// The resolver's answer. What leads nowhere goes by the way that the dialog came.
+    /// The resolver's answer. What leads nowhere goes by the way that the dialog came; so does what has waited for a name
+    /// that the dialog has left meanwhile.
     pub fn resolved(&mut self, line: &mut Line, found: &[Target]) {
-        let places = found.iter().filter_map(|place| self.with_listener(place, line.target.path.listener));
+        let Path { remote, listener, .. } = line.target.path;
+        let allowed = found.iter().filter(|place| may_lead(remote.ip(), place.path.remote.ip()));
+        let places = allowed.filter_map(|place| self.with_listener(place, listener));
         let mut places: Vec<Target> = places.take(limits::LOCATIONS_MAX).collect();
-        let Some(name) = line.name.as_mut().filter(|name| name.is_asked) else { return };
-        name.is_asked = false;
-        if places.is_empty() {
-            line.name = None;
-        } else {
-            line.target = places.remove(0);
-            name.places = places;
+        if let Some(name) = line.name.as_mut().filter(|name| name.is_asked) {
+            name.is_asked = false;
+            if places.is_empty() {
+                line.name = None;
+            } else {
+                line.target = places.remove(0);
+                name.places = places;
+            }
         }
         let (mine, others) = std::mem::take(&mut self.held).into_iter().partition(|held| held.leg == line.id);
         self.held = others;
@@ -223,8 +227,7 @@ impl Wire {
         };
         let same = transport == current.path.transport;
         let here = current.path.remote.ip().to_canonical();
-        // A private address in the Contact of a peer that speaks from a public one is no place to send to.
-        if is_private(address) && !is_private(here) {
+        if !may_lead(here, address) {
             return None;
         }
         // RFC 5923: the connection that it opened to us leads back to it.
@@ -282,9 +285,38 @@ fn with_via(bytes: &Bytes, old: &str, new: &str) -> Bytes {
     [before, new.as_bytes(), after].concat().into()
 }
 
+/// Whether a peer that speaks from `here` may have us send to `there`: from outside not to where it could not reach itself,
+/// and nobody to everybody, or to whoever has this machine's port.
+fn may_lead(here: IpAddr, there: IpAddr) -> bool {
+    let (here, there) = (here.to_canonical(), there.to_canonical());
+    let is_place = !there.is_unspecified() && !there.is_multicast() && there != IpAddr::V4(Ipv4Addr::BROADCAST);
+    is_place && (is_private(here) || !is_private(there))
+}
+
 fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_from_outside_leads_us_to_nothing_inside() {
+        let lead = |here: &str, there: &str| may_lead(here.parse().unwrap(), there.parse().unwrap());
+        assert!(lead("198.51.100.2", "203.0.113.9"));
+        assert!(lead("10.0.0.2", "10.0.0.3"));
+        assert!(lead("10.0.0.2", "203.0.113.9"));
+        for inside in
+            ["10.0.0.3", "127.0.0.1", "169.254.1.1", "::1", "fd00::1", "fe80::1", "::ffff:10.0.0.3", "0.0.0.0"]
+        {
+            assert!(!lead("198.51.100.2", inside), "{inside}");
+        }
+        for everybody in ["0.0.0.0", "::", "224.0.1.75", "ff02::1", "255.255.255.255"] {
+            assert!(!lead("10.0.0.2", everybody), "{everybody}");
+        }
     }
 }

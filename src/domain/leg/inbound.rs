@@ -485,9 +485,9 @@ impl Inbound {
         slot.early.offer(line, wire, &mut slot.dialog, (source.fork, offer))
     }
 
-    pub fn on_update_response(&mut self, line: &mut Line, wire: &mut Wire, client: ClientKey, message: &Message) {
+    pub fn on_update_response(&mut self, line: &mut Line, wire: &mut Wire, whence: (ClientKey, Option<&Message>)) {
         for slot in &mut self.slots {
-            if let Some(answer) = slot.early.on_response(line, &mut slot.dialog, (client, message))
+            if let Some(answer) = slot.early.on_response(line, &mut slot.dialog, whence)
                 && let Some(source) = slot.owner
             {
                 wire.emit(line.id, LegEvent::AnsweredEarly { source, answer });

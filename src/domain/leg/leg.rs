@@ -334,11 +334,11 @@ impl Leg {
                 None
             }
             (State::Outbound(state), Errand::EarlyUpdate(fork)) => {
-                state.on_update_response(&mut self.line, wire, (fork, client, &message));
+                state.on_update_response(&mut self.line, wire, (fork, client, Some(&message)));
                 None
             }
             (State::Inbound(state), Errand::EarlyUpdate(_)) => {
-                state.on_update_response(&mut self.line, wire, client, &message);
+                state.on_update_response(&mut self.line, wire, (client, Some(&message)));
                 None
             }
             (State::Established(state), errand) => state.on_response(&mut self.line, wire, (errand, client), message),
@@ -371,6 +371,14 @@ impl Leg {
         let next = match (&mut self.state, errand) {
             (_, Errand::Abandoned) => None,
             (State::Outbound(state), Errand::Invite) => state.on_no_response(&mut self.line, wire, reason),
+            (State::Outbound(state), Errand::EarlyUpdate(fork)) => {
+                state.on_update_response(&mut self.line, wire, (fork, client, None));
+                None
+            }
+            (State::Inbound(state), Errand::EarlyUpdate(_)) => {
+                state.on_update_response(&mut self.line, wire, (client, None));
+                None
+            }
             (State::Established(state), errand) => state.on_no_response(&mut self.line, wire, (errand, client)),
             _ => None,
         };

@@ -197,6 +197,19 @@ impl Established {
         Ok(())
     }
 
+    /// Says again what held before an offer of ours that has come to nothing. `false`: not before that has its answer.
+    pub fn take_back(&mut self, line: &mut Line, wire: &mut Wire, before: &[u8]) -> bool {
+        if self.retry.take_if(|retry| retry.1 == Purpose::Own).is_some() {
+            // The peer has not taken it, and is not asked again.
+            return true;
+        }
+        if self.owed_ack.is_some() {
+            self.acknowledge(line, wire, Some(before));
+            return true;
+        }
+        self.offer(line, wire, Method::Invite, (Purpose::Own, Some(before))) != Err(NotOffered::Pending)
+    }
+
     /// Tells the peer where our end of its stream is by now: what holds, under another address.
     pub fn tell_address(&mut self, line: &mut Line, wire: &mut Wire) -> Result<(), NotOffered> {
         if self.is_busy() || self.retry.is_some() || self.confirming.is_some() {

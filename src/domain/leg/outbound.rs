@@ -409,7 +409,7 @@ impl Outbound {
         known.early.offer(line, wire, &mut known.dialog, (fork, offer))
     }
 
-    pub fn on_update_response(&mut self, line: &mut Line, wire: &mut Wire, whence: (u8, ClientKey, &Message)) {
+    pub fn on_update_response(&mut self, line: &mut Line, wire: &mut Wire, whence: (u8, ClientKey, Option<&Message>)) {
         let (fork, client, message) = whence;
         let Some(known) = self.forks.get_mut(usize::from(fork)) else { return };
         if let Some(answer) = known.early.on_response(line, &mut known.dialog, (client, message)) {
