@@ -4,6 +4,7 @@ use crate::domain::call::interface::Profiles;
 use crate::domain::dialplan::Dialplan;
 use crate::domain::profile::{Listener, Profile};
 use crate::domain::switchboard::interface::Exchange;
+use crate::domain::trunk::media::MediaRoute;
 use crate::edge::config::Configuration;
 use crate::edge::config::convert_daemon;
 use crate::edge::config::convert_dialplan::{self, DialplanFile};
@@ -15,6 +16,7 @@ use crate::edge::config::fields::{Fields, printable, variable};
 use crate::edge::config::place::{Fault, Place, Source};
 use crate::edge::config::raw::{self, Parsed, Table};
 use crate::edge::config::reading::{Reading, reason};
+use crate::edge::config::shared;
 use crate::protocol::sip::path::ListenerId;
 use config::Source as _;
 use sha2::{Digest, Sha256};
@@ -227,9 +229,32 @@ fn read_profile(fields: Fields<'_>, (stem, damaged): (&str, bool), next: &mut u1
         let meant = Some("add a [[listener]] with `transport` and `bind`".to_owned());
         fields.reading.error(fields.at, "listener", "a profile needs a listener", meant);
     }
+    if enabled {
+        check_audio(&fields, &profile, &listeners, (&trunks, &phones));
+    }
     fields.finish();
     profile.listeners = listeners.iter().map(|one| -> Listener { one.listener.clone() }).collect();
     ProfileFile { profile, at, enabled, listeners, trunks, phones, damaged }
+}
+
+/// Who sends us audio has to be told an address, and a name in `advertise` is none.
+fn check_audio(
+    fields: &Fields<'_>,
+    profile: &Profile,
+    listeners: &[NamedListener],
+    (trunks, phones): (&[NamedTrunk], &[NamedPhone]),
+) {
+    let trunks = trunks.iter().filter_map(|one| one.trunk.as_ref()).map(|trunk| trunk.media);
+    let phones = phones.iter().filter_map(|one| one.phone.as_ref()).map(|phone| phone.media);
+    if !trunks.chain(phones).any(|media| media.route == MediaRoute::Relay) {
+        return;
+    }
+    // Where no name stands either, that has been told already.
+    let is_named = |one: &&NamedListener| shared::is_name(&one.listener.advertised_host);
+    for one in listeners.iter().filter(is_named).filter(|one| profile.media_place(&one.listener).1.is_none()) {
+        let meant = Some("add `media_address` to [profile]".to_owned());
+        fields.reading.error(one.at, &one.path, "audio beside this listener has no address to be sent to", meant);
+    }
 }
 
 fn read_dialplans(reading: &Reading, digest: &mut Sha256) -> Vec<DialplanFile> {

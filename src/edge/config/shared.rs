@@ -61,6 +61,11 @@ pub fn is_host(text: &str) -> bool {
     !looks_like_address && text.len() <= 253 && text.trim_end_matches('.').split('.').all(label)
 }
 
+/// A host as it is shown that is no address, with or without brackets.
+pub fn is_name(host: &str) -> bool {
+    host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>().is_err()
+}
+
 pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-.!%*_+`'~".contains(c))
 }
