@@ -131,7 +131,7 @@ mod tests {
         let mut tape = speech(1, 8_000, 1);
         assert!(!source.describe(&[]));
         for _ in 0..500 {
-            let payload: Vec<u8> = (0..chance.next() % 40).map(|_| chance.next() as u8).collect();
+            let payload: Vec<u8> = (0..chance.number() % 40).map(|_| chance.number() as u8).collect();
             source.describe(&payload);
             source.fill(&mut tape[..160]);
             assert!(source.lattice.iter().all(|value| value.is_finite()));

@@ -102,11 +102,11 @@ fn a_cut_file_plays_up_to_the_cut_and_damage_does_no_harm() {
     assert!((20_000..80_000).contains(&half.samples.len()), "{}", half.samples.len());
     let mut chance = Chance(1);
     for _ in 0..60 {
-        let mut damaged = whole[..chance.next() as usize % whole.len()].to_vec();
-        for _ in 0..chance.next() % 5 {
-            let at = chance.next() as usize % (damaged.len() + 1);
+        let mut damaged = whole[..chance.number() as usize % whole.len()].to_vec();
+        for _ in 0..chance.number() % 5 {
+            let at = chance.number() as usize % (damaged.len() + 1);
             if let Some(byte) = damaged.get_mut(at) {
-                *byte = chance.next() as u8;
+                *byte = chance.number() as u8;
             }
         }
         let _ = read(&damaged);

@@ -37,7 +37,7 @@ fn share(dbm0: f64) -> f64 {
 
 /// Each digit after a pause, and silence at the end; through G.711 as any digit comes to us.
 fn pressed(digits: &[u8], press: Press, chance: &mut Chance) -> Vec<i16> {
-    let mut tape = vec![0.0; 800 + (chance.next() % 160) as usize];
+    let mut tape = vec![0.0; 800 + (chance.number() % 160) as usize];
     let (low_level, high_level) =
         (share(press.level - press.twist.max(0.0)), share(press.level + press.twist.min(0.0)));
     for digit in digits {
@@ -50,11 +50,11 @@ fn pressed(digits: &[u8], press: Press, chance: &mut Chance) -> Vec<i16> {
             let time = at as f64 / 8_000.0 * TAU;
             tape.push(low_level * (low * time + phases[0]).sin() + high_level * (high * time + phases[1]).sin());
         }
-        tape.resize(tape.len() + (press.pause * 8.0) as usize + (chance.next() % 8) as usize, 0.0);
+        tape.resize(tape.len() + (press.pause * 8.0) as usize + (chance.number() % 8) as usize, 0.0);
     }
     tape.resize(tape.len() + 800, 0.0);
     let power = (low_level.powi(2) + high_level.powi(2)) / 2.0;
-    let hiss = press.over_noise.map(|over| noise(chance.next(), (power / 10f64.powf(over / 10.0)).sqrt(), tape.len()));
+    let hiss = press.over_noise.map(|over| noise(chance.number(), (power / 10f64.powf(over / 10.0)).sqrt(), tape.len()));
     let pass = |(at, sample): (usize, &f64)| {
         let sample = sample * 32_767.0 + hiss.as_ref().map_or(0.0, |hiss| f64::from(hiss[at]));
         g711::decode_ulaw(g711::encode_ulaw(sample as i16))
@@ -78,7 +78,7 @@ fn heard(rate: u32, tape: &[i16]) -> Vec<(u8, u32)> {
 /// Presses random digits, among them pairs of equal ones, and counts those that were missed and those that nobody pressed.
 fn errors(press: Press, seed: u64) -> (usize, usize) {
     let mut chance = Chance(seed);
-    let mut digits: Vec<u8> = (0..48).map(|_| KEYS[chance.next() as usize % 16]).collect();
+    let mut digits: Vec<u8> = (0..48).map(|_| KEYS[chance.number() as usize % 16]).collect();
     digits.extend(KEYS.iter().flat_map(|key| [*key, *key]));
     let heard = heard(8_000, &pressed(&digits, press, &mut chance));
     let mut rest = heard.iter().map(|(digit, _)| *digit).peekable();
@@ -199,10 +199,10 @@ fn music(seed: u64, seconds: usize) -> Vec<i16> {
     let mut tape = Vec::with_capacity(8_000 * seconds);
     while tape.len() < 8_000 * seconds {
         let length = (chance.between(0.08, 0.6) * 8_000.0) as usize;
-        let voices = 1 + chance.next() % 4;
+        let voices = 1 + chance.number() % 4;
         let notes: Vec<(f64, f64, f64)> = (0..voices)
             .map(|_| {
-                let note = (chance.next() % 48) as f64;
+                let note = (chance.number() % 48) as f64;
                 (110.0 * 2f64.powf(note / 12.0), chance.between(0.02, 0.15), chance.between(0.25, 0.8))
             })
             .collect();

@@ -99,9 +99,9 @@ fn every_cut_and_every_flipped_byte_is_read_or_refused() {
     let mut chance = Chance(3);
     for _ in 0..5_000 {
         let mut damaged = whole.clone();
-        for _ in 0..1 + chance.next() % 4 {
-            let at = chance.next() as usize % 60;
-            damaged[at] = chance.next() as u8;
+        for _ in 0..1 + chance.number() % 4 {
+            let at = chance.number() as usize % 60;
+            damaged[at] = chance.number() as u8;
         }
         if let Ok(recording) = read(&damaged) {
             assert!(recording.samples.len() <= damaged.len());

@@ -53,7 +53,7 @@ fn written(writer: Writer) -> Message {
 fn as_server_requests_go_back_through_the_recorded_routes_in_their_order() {
     let request = invite("Record-Route: <sip:p1;lr>\nRecord-Route: <sip:p2;lr>\n");
     let mut dialog = Dialog::accept(&request, "ours").expect("a dialog");
-    let bye = written(dialog.request(Method::Bye, &"SIP/2.0/UDP here;branch=z9hG4bKx"));
+    let bye = written(dialog.request(Method::Bye, "SIP/2.0/UDP here;branch=z9hG4bKx"));
     assert_eq!(bye.uri_text(), "sip:a@192.0.2.1:5070");
     assert_eq!(bye.values(HeaderName::Route).collect::<Vec<_>>(), ["<sip:p1;lr>", "<sip:p2;lr>"]);
     assert_eq!((bye.from_tag(), bye.to_tag()), (Some("ours"), Some("theirs")));
@@ -65,10 +65,10 @@ fn as_server_requests_go_back_through_the_recorded_routes_in_their_order() {
 fn as_client_the_recorded_routes_are_reversed() {
     let ok = response("Record-Route: <sip:p2;lr>, <sip:p1;lr>\n");
     let mut dialog = Dialog::open(&opening(), &ok, "sip:x").expect("a dialog");
-    let ack = written(dialog.ack(1, &"SIP/2.0/UDP here;branch=z9hG4bKx"));
+    let ack = written(dialog.ack(1, "SIP/2.0/UDP here;branch=z9hG4bKx"));
     assert_eq!(ack.values(HeaderName::Route).collect::<Vec<_>>(), ["<sip:p1;lr>", "<sip:p2;lr>"]);
     assert_eq!(ack.cseq().map(|cseq| (cseq.number, cseq.method)), Ok((1, Method::Ack)));
-    let bye = written(dialog.request(Method::Bye, &"SIP/2.0/UDP here;branch=z9hG4bKy"));
+    let bye = written(dialog.request(Method::Bye, "SIP/2.0/UDP here;branch=z9hG4bKy"));
     assert_eq!(bye.cseq().map(|cseq| cseq.number), Ok(2));
 }
 
@@ -76,7 +76,7 @@ fn as_client_the_recorded_routes_are_reversed() {
 fn a_strict_router_takes_the_place_of_the_target() {
     let request = invite("Record-Route: <sip:strict>\nRecord-Route: <sip:p2;lr>\n");
     let mut dialog = Dialog::accept(&request, "ours").expect("a dialog");
-    let bye = written(dialog.request(Method::Bye, &"SIP/2.0/UDP here;branch=z9hG4bKx"));
+    let bye = written(dialog.request(Method::Bye, "SIP/2.0/UDP here;branch=z9hG4bKx"));
     assert_eq!(bye.uri_text(), "sip:strict");
     assert_eq!(bye.values(HeaderName::Route).collect::<Vec<_>>(), ["<sip:p2;lr>", "<sip:a@192.0.2.1:5070>"]);
 }
