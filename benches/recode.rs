@@ -12,10 +12,13 @@ use offhook::protocol::audio::coder::Encoder;
 use std::hint::black_box;
 use std::time::Instant;
 
-/// Beats of one round: two seconds of call.
+/// Beats between two looks at the clock: two seconds of call.
 const BEATS: usize = 100;
 const CALLS: usize = 20;
 const ROUNDS: usize = 7;
+/// Work of one round, in milliseconds. The clock below moves in steps of some milliseconds: a shorter round would measure the steps,
+/// and the least of several would be the one that saw none.
+const ROUND_MS: f64 = 400.0;
 
 /// CPU that this thread has used, in milliseconds: the machine is shared, and waiting is not work.
 fn cpu() -> f64 {
@@ -127,7 +130,7 @@ impl Load {
                     payload_type: 100,
                     marker: false,
                     sequence: (self.beat % 65_536) as u16,
-                    timestamp: clock / 50 * self.beat as u32,
+                    timestamp: (clock / 50).wrapping_mul(self.beat as u32),
                     ssrc: 1,
                     payload,
                 };
@@ -150,9 +153,15 @@ fn measure(codecs: &[Codec], calls: usize) -> (f64, f64) {
     (0..BEATS).for_each(|_| load.beat());
     let memory = (resident_kilobytes() - before) / calls as f64;
     let rounds = (0..ROUNDS).map(|_| {
-        let start = cpu();
-        (0..BEATS).for_each(|_| load.beat());
-        (cpu() - start) / (calls as f64 * BEATS as f64 / 50.0)
+        let (start, mut beats) = (cpu(), 0);
+        loop {
+            (0..BEATS).for_each(|_| load.beat());
+            beats += BEATS;
+            let taken = cpu() - start;
+            if taken >= ROUND_MS {
+                return taken / (calls as f64 * beats as f64 / 50.0);
+            }
+        }
     });
     let least = rounds.fold(f64::MAX, f64::min);
     assert!(load.sent > 0, "nothing was sent");

@@ -228,8 +228,8 @@ impl Desk {
         }
         let voice = self.seats.iter().find(|seat| seat.leg == leg)?;
         let ears = self.matrix.pairs.iter().filter(|pair| pair.voice == Voice::Leg(leg));
-        let ears = ears.filter_map(|pair| self.seats.iter().find(|seat| seat.leg == pair.ear));
-        let ear = ears.filter(|ear| ear.plan.sends && voice.plan.receives).next()?;
+        let mut ears = ears.filter_map(|pair| self.seats.iter().find(|seat| seat.leg == pair.ear));
+        let ear = ears.find(|ear| ear.plan.sends && voice.plan.receives)?;
         let payload_type = payload_across(&voice.plan, &ear.plan, payload_type)?;
         Some(Passage { ear: ear.leg, payload_type })
     }

@@ -236,7 +236,7 @@ fn packet_ms(codec: Codec, wished: u8) -> u32 {
         Codec::Opus if wished == 50 => 40,
         Codec::L16 { rate } => {
             let fits = |ms: &u32| samples_of(*ms, rate) * 2 <= PAYLOAD_BYTES_MAX;
-            (1..=wished / 10).map(|tens| tens * 10).filter(fits).last().unwrap_or(10)
+            (1..=wished / 10).rev().map(|tens| tens * 10).find(fits).unwrap_or(10)
         }
         _ => wished,
     }

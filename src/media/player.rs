@@ -13,13 +13,13 @@ const FRAME_MAX: usize = 320;
 /// Where audio of a source comes from.
 #[derive(Debug)]
 pub enum Player {
-    Playlist(Playing),
+    Playlist(Box<Playing>),
     Feed(Fed),
 }
 
 impl Player {
     pub fn of(playlist: Playlist) -> Player {
-        Player::Playlist(Playing::new(playlist))
+        Player::Playlist(Box::new(Playing::new(playlist)))
     }
 
     pub fn fed(from: FeedIn) -> Player {

@@ -23,8 +23,8 @@ pub struct TapOut {
     rate: u32,
     channels: u8,
     gathered: Vec<i16>,
+    lost_before: u64,
     lost: u64,
-    lost_ever: u64,
     gone: bool,
     /// Left and right, from a desk of this rate to the tap's.
     filters: Option<(u32, Box<[Resampler; 2]>)>,
@@ -39,8 +39,8 @@ pub fn tap(block_ms: u16, blocks: usize) -> (TapOut, Receiver<TapBlock>) {
         rate: 8_000,
         channels: 1,
         gathered: Vec::new(),
+        lost_before: 0,
         lost: 0,
-        lost_ever: 0,
         gone: false,
         filters: None,
     };
@@ -95,12 +95,12 @@ impl TapOut {
         let samples: Box<[i16]> = self.gathered.as_slice().into();
         self.gathered.clear();
         let each = u64::try_from(samples.len() / usize::from(self.channels.max(1))).unwrap_or(0);
-        let block = TapBlock { rate: self.rate, channels: self.channels, samples, lost_before: self.lost };
+        let block = TapBlock { rate: self.rate, channels: self.channels, samples, lost_before: self.lost_before };
         match self.blocks.try_send(block) {
-            Ok(()) => self.lost = 0,
+            Ok(()) => self.lost_before = 0,
             Err(TrySendError::Full(_)) => {
+                self.lost_before += each;
                 self.lost += each;
-                self.lost_ever += each;
             }
             Err(TrySendError::Disconnected(_)) => self.gone = true,
         }
@@ -108,7 +108,7 @@ impl TapOut {
 
     /// Samples per channel that were dropped because the listener was slow.
     pub fn lost(&self) -> u64 {
-        self.lost_ever
+        self.lost
     }
 
     /// The listener has gone: nothing more will be heard of it.

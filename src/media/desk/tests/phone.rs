@@ -161,7 +161,7 @@ impl Phone {
             };
             self.timestamp = self.timestamp.wrapping_add(codec.payload.clock / 1_000 * u32::from(self.plan.ptime));
             self.sequence = self.sequence.wrapping_add(1);
-            if self.loses_each.is_none_or(|each| self.sequence % each != 0) {
+            if self.loses_each.is_none_or(|each| !self.sequence.is_multiple_of(each)) {
                 send(&packet);
             }
         }
