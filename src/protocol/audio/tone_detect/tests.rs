@@ -54,7 +54,8 @@ fn pressed(digits: &[u8], press: Press, chance: &mut Chance) -> Vec<i16> {
     }
     tape.resize(tape.len() + 800, 0.0);
     let power = (low_level.powi(2) + high_level.powi(2)) / 2.0;
-    let hiss = press.over_noise.map(|over| noise(chance.number(), (power / 10f64.powf(over / 10.0)).sqrt(), tape.len()));
+    let hiss =
+        press.over_noise.map(|over| noise(chance.number(), (power / 10f64.powf(over / 10.0)).sqrt(), tape.len()));
     let pass = |(at, sample): (usize, &f64)| {
         let sample = sample * 32_767.0 + hiss.as_ref().map_or(0.0, |hiss| f64::from(hiss[at]));
         g711::decode_ulaw(g711::encode_ulaw(sample as i16))
