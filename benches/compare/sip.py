@@ -38,6 +38,8 @@ bind = "127.0.0.1:5065"
 [[trunk]]
 name = "bench"
 networks = ["127.0.0.1/32"]
+# A proxy carries no audio: neither do we here.
+media = "pass"
 [trunk.limits]
 calls_max = 100000
 calls_per_second = 100000
