@@ -122,8 +122,9 @@ fn check_pairs(first: &str, seconds: &[&str]) {
         for leg in [0, 1] {
             let media = &record["legs"][leg]["media"];
             assert!(media["received"]["packets"].as_u64().is_some_and(|packets| packets > 50), "{what}: {media}");
-            // It has signalled another address than it sends from, which is believed of a phone after some packets.
-            assert!(media["refused"]["stranger"].as_u64().is_some_and(|packets| packets <= 2), "{what}: {media}");
+            // It has signalled another address than it sends from, which is believed of a phone after three packets in a
+            // row; a report of its own that comes before them is refused as well.
+            assert!(media["refused"]["stranger"].as_u64().is_some_and(|packets| packets <= 4), "{what}: {media}");
         }
     }
 }
