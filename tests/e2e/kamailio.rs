@@ -177,7 +177,7 @@ fn hold_and_resume_follow_the_routes() {
 #[test]
 fn a_cancelled_call_is_cancelled_through_the_proxy() {
     on_all_wires(&Case {
-        caller: "uac_cancel",
+        caller: "uac_cancel_proxied",
         callee: "uas_cancel",
         cause: "cancelled",
         seen: &[("INVITE", OFFHOOK, 1), ("CANCEL", CALLER, 1), ("CANCEL", OFFHOOK, 1)],
