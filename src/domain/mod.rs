@@ -3,6 +3,7 @@
 pub mod call;
 pub mod contact;
 pub mod dialplan;
+pub mod flow;
 pub mod leg;
 pub mod phone;
 pub mod profile;

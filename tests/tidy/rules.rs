@@ -13,6 +13,7 @@ pub const ORDER: &[&[&str]] = &[
     &["domain::contact"],
     &["domain::dialplan"],
     &["domain::leg"],
+    &["domain::flow"],
     &["domain::call"],
     &["domain::switchboard"],
     &["edge"],
