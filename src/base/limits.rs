@@ -78,3 +78,26 @@ pub const MEDIA_COMMANDS: usize = 8_192;
 pub const MEDIA_EVENTS: usize = 8_192;
 /// Samples of one recording to be played: half an hour at 48 kHz; more would not be kept in memory, and small files can claim days.
 pub const RECORDING_SAMPLES_MAX: usize = 30 * 60 * 48_000;
+/// Steps of a flow that follow each other without waiting for anything: more is a circle.
+pub const FLOW_STEPS_AT_ONCE: u32 = 1_000;
+/// Steps of all flows of one call: a day of music that is interrupted every half minute has 6,000.
+pub const FLOW_STEPS_PER_CALL: u32 = 10_000;
+/// Keys that are kept while no step listens; more than anybody keys ahead.
+pub const FLOW_KEYS_MAX: usize = 64;
+/// Octets of a call's attributes as JSON, and of a flow's own.
+pub const ATTRIBUTES_BYTES_MAX: usize = 32 * 1_024;
+/// Octets of the answer to a flow's question to the outside.
+pub const FETCHED_BYTES_MAX: usize = 32 * 1_024;
+/// How long all tries of one question to the outside may take together, and how many there are.
+pub const FETCH_PATIENCE: Duration = Duration::from_secs(8);
+pub const FETCH_TRIES: u8 = 3;
+/// How long questions may follow each other without anything being said between them.
+pub const FETCH_CHAIN: Duration = Duration::from_secs(20);
+/// Letters of a text that is spoken, its references filled in.
+pub const SPOKEN_CHARS_MAX: usize = 6_000;
+/// How long a flow waits for an answer that its owner knows at once.
+pub const FLOW_ANSWER_PATIENCE: Duration = Duration::from_secs(5);
+/// How long anything that is played once may take: the longest prompt has five minutes.
+pub const FLOW_PLAY_MAX: Duration = Duration::from_secs(15 * 60);
+/// Moves from queue to queue of one call.
+pub const QUEUE_MOVES_MAX: u8 = 11;
