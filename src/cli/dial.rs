@@ -1,8 +1,14 @@
 //! `offhook dial`: a test caller that places one call and shows what happened.
 
 use super::outcome::Style;
+use crate::domain::trunk::media::DtmfForm;
+use crate::edge::media_line::MediaLine;
 use crate::edge::test_phone::caller::{self, Order, Outcome};
+use crate::edge::test_phone::heard::Heard;
+use crate::edge::test_phone::sound::{self, Says, Sound};
+use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,26 +29,76 @@ pub struct Arguments {
     /// Sign in as a phone, `user:password`.
     #[arg(long, value_name = "USER:PASSWORD")]
     pub login: Option<String>,
-    /// How long to talk.
-    #[arg(long, default_value_t = 2)]
-    pub seconds: u64,
+    /// What to say: a tone in hertz (440, or 440+480 for several at once) or a file (WAV, Ogg Opus, .ul, .al, .sln).
+    #[arg(long, value_name = "FILE|TONE")]
+    pub play: Option<String>,
+    /// Keys to press once the call is answered; a comma waits a second.
+    #[arg(long, value_name = "KEYS")]
+    pub digits: Option<String>,
+    /// How keys are sent.
+    #[arg(long, value_name = "FORM", default_value = "events")]
+    pub digits_as: KeyForm,
+    /// Keep what was heard, also before the answer, as a WAV file.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Codecs in order of preference: pcmu, pcma, g722, opus.
+    #[arg(long, value_name = "NAMES", default_value = "pcmu,pcma")]
+    pub codecs: String,
+    /// How long to talk; else two seconds, or as long as the file and the keys take.
+    #[arg(long)]
+    pub seconds: Option<u64>,
     /// How long to let it ring.
     #[arg(long, default_value_t = 30)]
     pub ring_seconds: u64,
 }
 
-pub fn dial(dial: &Arguments, style: Style) -> ExitCode {
-    let login = dial.login.as_deref().and_then(|login| login.split_once(':'));
-    if dial.login.is_some() && login.is_none() {
-        return fail("--login takes user:password");
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum KeyForm {
+    /// RFC 4733.
+    Events,
+    /// In the audio.
+    Tones,
+    /// SIP INFO with application/dtmf-relay.
+    Info,
+}
+
+const TALK: Duration = Duration::from_secs(2);
+
+impl Arguments {
+    fn order(&self) -> Result<Order, String> {
+        let credentials = match self.login.as_deref().map(|login| login.split_once(':')) {
+            None => None,
+            Some(Some((user, password))) => Some((user.to_owned(), password.to_owned())),
+            Some(None) => return Err("--login takes user:password".to_owned()),
+        };
+        let sound = Sound {
+            says: self.play.as_deref().map_or(Ok(Says::Silence), Says::parse)?,
+            codecs: sound::codecs(&self.codecs)?,
+            keys: sound::keys(self.digits.as_deref().unwrap_or_default())?,
+            keys_as: match self.digits_as {
+                KeyForm::Events => DtmfForm::Rfc4733,
+                KeyForm::Tones => DtmfForm::InBand,
+                KeyForm::Info => DtmfForm::InfoRelay,
+            },
+            record: self.record.clone(),
+        };
+        let usual = sound.lasts().map_or(TALK, |lasts| lasts.max(TALK));
+        Ok(Order {
+            number: self.number.clone(),
+            from: self.from.clone(),
+            to: self.to,
+            credentials,
+            ring_max: Duration::from_secs(self.ring_seconds),
+            talk: self.seconds.map_or(usual, Duration::from_secs),
+            sound,
+        })
     }
-    let order = Order {
-        number: dial.number.clone(),
-        from: dial.from.clone(),
-        to: dial.to,
-        credentials: login.map(|(user, password)| (user.to_owned(), password.to_owned())),
-        ring_max: Duration::from_secs(dial.ring_seconds),
-        talk: Duration::from_secs(dial.seconds),
+}
+
+pub fn dial(dial: &Arguments, style: Style) -> ExitCode {
+    let order = match dial.order() {
+        Ok(order) => order,
+        Err(error) => return fail(&error),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -72,6 +128,9 @@ pub fn print(outcome: &Outcome) {
         println!("{step}");
     }
     println!("{}", summary(outcome));
+    if let Some(heard) = outcome.heard.as_ref().filter(|heard| heard.codec.is_some()) {
+        println!("{heard}");
+    }
 }
 
 pub fn summary(outcome: &Outcome) -> String {
@@ -95,10 +154,22 @@ pub fn summary(outcome: &Outcome) -> String {
 fn print_json(outcome: &Outcome) {
     let millis = |time: Option<Duration>| time.map(|t| t.as_secs_f64() * 1000.0);
     let ladder: Vec<String> = outcome.ladder.iter().map(ToString::to_string).collect();
-    let value = serde_json::json!({
+    let value = json!({
         "status": outcome.status, "phrase": outcome.phrase, "reason": outcome.reason,
         "progress_ms": millis(outcome.progress_after), "answer_ms": millis(outcome.answer_after),
         "ended_by_peer": outcome.ended_by_peer, "ladder": ladder,
+        "heard": outcome.heard.as_ref().filter(|heard| heard.codec.is_some()).map(heard_json),
     });
     println!("{value}");
+}
+
+fn heard_json(heard: &Heard) -> Value {
+    json!({
+        "seconds": heard.lasted.as_secs_f64(),
+        "level": heard.level,
+        "hertz": heard.tone.map(|tone| tone.hertz),
+        "share": heard.tone.map(|tone| tone.share),
+        "keys": heard.keys,
+        "media": heard.quality.as_deref().map(|quality| MediaLine::new(heard.codec, quality)),
+    })
 }

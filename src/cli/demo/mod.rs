@@ -1,4 +1,5 @@
-//! `offhook demo`: a whole exchange on loopback with a simulated carrier and desk; places two calls, shows them, then serves.
+//! `offhook demo`: a whole exchange on loopback with a simulated carrier and desk; places two calls, shows and measures
+//! them, then serves.
 
 use super::dial::summary;
 use crate::edge::config::{self, Configuration};
@@ -7,6 +8,7 @@ use crate::edge::logging::{self, LogFormat, Logging};
 use crate::edge::test_phone::callee::Callee;
 use crate::edge::test_phone::caller::{self, Order};
 use crate::edge::test_phone::ladder::Step;
+use crate::edge::test_phone::sound::{self, Says, Sound};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,6 +20,9 @@ const OFFHOOK: &str = "127.0.0.1:5060";
 const CARRIER: &str = "127.0.0.2:5070";
 const DESK: &str = "127.0.0.3:5080";
 const MAIN_NUMBER: &str = "+815012345600";
+/// What the carrier's caller and the desk each sound like, in hertz: nobody else's tone is near.
+const CALLER_SINGS: u16 = 440;
+const DESK_SINGS: u16 = 1_000;
 const UNASSIGNED: &str = "+815012345699";
 
 #[derive(clap::Args, Debug)]
@@ -71,21 +76,32 @@ fn prepare(folder: &Path) -> Result<(Configuration, Logging), String> {
 async fn show(configuration: Arc<Configuration>, logging: &Logging, once: bool) -> Result<(), String> {
     let journal = configuration.daemon.journal.path.clone();
     let mut daemon = Daemon::start(configuration, logging).await?;
-    let (ladders, mut ladder) = mpsc::channel(1);
-    let desk = Callee::open(address(DESK)?, Duration::from_millis(300), ladders)
+    let (told, mut calls) = mpsc::channel(1);
+    let sound = Sound { says: Says::Tone([DESK_SINGS, 0, 0, 0]), codecs: sound::codecs("pcma")?, ..Sound::default() };
+    let desk = Callee::open(address(DESK)?, Duration::from_millis(300), sound, told)
         .await
         .map_err(|error| format!("the simulated desk at {DESK}: {error}"))?;
     let desk = tokio::spawn(desk.serve());
     println!("Offhook listens on {OFFHOOK} (SIP over UDP and TCP) and ws://127.0.0.1:8080 (SIP over WebSocket).");
     println!("A simulated carrier is at {CARRIER}, a simulated desk phone at {DESK}.\n");
 
-    println!("1. The carrier calls {MAIN_NUMBER}, which the dialplan sends to the desk.");
+    println!(
+        "1. The carrier calls {MAIN_NUMBER}, which the dialplan sends to the desk. It speaks PCMU and sings {CALLER_SINGS} Hz,"
+    );
+    println!(
+        "   the desk speaks PCMA and sings {DESK_SINGS} Hz; the carrier presses 4 2 #. What each heard was measured."
+    );
     let outcome = place(MAIN_NUMBER).await?;
     print_ladder("   carrier <-> offhook", &outcome.ladder);
-    if let Ok(Some(steps)) = tokio::time::timeout(Duration::from_secs(2), ladder.recv()).await {
-        print_ladder("   offhook <-> desk (the desk's view)", &steps);
+    let answered = tokio::time::timeout(Duration::from_secs(2), calls.recv()).await.ok().flatten();
+    if let Some(call) = &answered {
+        print_ladder("   offhook <-> desk (the desk's view)", &call.ladder);
     }
-    println!("   {}\n", summary(&outcome));
+    println!("   {}", summary(&outcome));
+    for (who, heard) in [("carrier", outcome.heard.as_ref()), ("desk", answered.as_ref().map(|call| &call.heard))] {
+        println!("   the {who} {}", heard.map_or("heard nothing".to_owned(), ToString::to_string));
+    }
+    println!();
 
     println!("2. The carrier calls {UNASSIGNED}, which is ours but assigned to nobody.");
     let outcome = place(UNASSIGNED).await?;
@@ -95,7 +111,9 @@ async fn show(configuration: Arc<Configuration>, logging: &Logging, once: bool) 
     print_records(&journal).await;
     if !once {
         println!("Serving until Ctrl-C. Try in another terminal:");
-        println!("  offhook dial {MAIN_NUMBER} --to {OFFHOOK} --bind 127.0.0.2:0");
+        println!(
+            "  offhook dial {MAIN_NUMBER} --to {OFFHOOK} --bind 127.0.0.2:0 --play 523 --digits 1,2# --record /tmp/heard.wav"
+        );
         println!("  register a phone as alice (password alice-demo) or bob (bob-demo) at {OFFHOOK} and call the other");
         println!("  curl -s http://127.0.0.1:9090/metrics | grep offhook_calls");
         if let Err(error) = tokio::signal::ctrl_c().await {
@@ -116,7 +134,13 @@ async fn place(number: &str) -> Result<caller::Outcome, String> {
         to: address(OFFHOOK)?,
         credentials: None,
         ring_max: Duration::from_secs(10),
-        talk: Duration::from_millis(500),
+        talk: Duration::from_millis(2_500),
+        sound: Sound {
+            says: Says::Tone([CALLER_SINGS, 0, 0, 0]),
+            codecs: sound::codecs("pcmu")?,
+            keys: sound::keys(",42#")?,
+            ..Sound::default()
+        },
     };
     caller::call(address(CARRIER)?, &order)
         .await

@@ -115,16 +115,3 @@ impl Line {
         self.ladder.push(Step::of(at, direction, message));
     }
 }
-
-/// A description of an audio stream that is offered but never sent: port 9 is the discard port (RFC 863).
-pub fn silent_sdp(local: SocketAddr, number: u64) -> String {
-    let (family, host) = match local {
-        SocketAddr::V4(address) => ("IP4", address.ip().to_string()),
-        SocketAddr::V6(address) => ("IP6", address.ip().to_string()),
-    };
-    format!(
-        "v=0\r\no=- {number} 1 IN {family} {host}\r\ns=-\r\nc=IN {family} {host}\r\nt=0 0\r\n\
-         m=audio 9 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
-         a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\na=sendrecv\r\n"
-    )
-}

@@ -1,6 +1,10 @@
-//! A small SIP phone on one UDP socket, for `offhook dial` and `offhook demo`. Carries no audio and is no part of the exchange.
+//! A small SIP phone for `offhook dial` and `offhook demo`: one UDP socket, and audio over RTP. No part of the exchange.
 
+pub mod audio;
 pub mod callee;
 pub mod caller;
+pub mod heard;
+mod inside;
 pub mod ladder;
 pub mod line;
+pub mod sound;
