@@ -1,22 +1,70 @@
 //! Audio that is decoded once and played by many calls: ready at each rate that a desk works at. Reads no file.
 
 use crate::protocol::audio::resample::Resampler;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Rates that a desk may work at.
 pub const RATES: [u32; 3] = [8_000, 16_000, 48_000];
 
 /// Decoded audio, one channel.
-#[derive(Debug)]
 pub struct Prompt {
     pub name: Box<str>,
     /// Lowest rate first; the last one keeps all that the recording has.
     renditions: Box<[Rendition]>,
 }
 
-#[derive(Debug)]
 struct Rendition {
     rate: u32,
     samples: Box<[i16]>,
+}
+
+/// Names it: a million samples tell nobody anything.
+impl fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Prompt({})", self.name)
+    }
+}
+
+/// All prompts of a configuration, by name; shared by every call that was begun under it.
+#[derive(Clone, Default)]
+pub struct Prompts(Arc<BTreeMap<Box<str>, Arc<Prompt>>>);
+
+impl Prompts {
+    pub fn new(prompts: BTreeMap<Box<str>, Arc<Prompt>>) -> Prompts {
+        Prompts(Arc::new(prompts))
+    }
+
+    pub fn find(&self, name: &str) -> Option<&Arc<Prompt>> {
+        self.0.get(name)
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(|name| &**name)
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The same library, not one that sounds the same.
+impl PartialEq for Prompts {
+    fn eq(&self, other: &Prompts) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for Prompts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Prompts({})", self.len())
+    }
 }
 
 impl Prompt {
@@ -31,6 +79,12 @@ impl Prompt {
     /// Above this rate it has nothing more to give.
     pub fn best_rate(&self) -> u32 {
         self.renditions.last().map_or(8_000, |rendition| rendition.rate)
+    }
+
+    pub fn lasts(&self) -> Duration {
+        let rendition = self.renditions.first();
+        let samples = rendition.map_or(0, |one| u64::try_from(one.samples.len()).unwrap_or(u64::MAX));
+        Duration::from_millis(samples.saturating_mul(1_000) / u64::from(rendition.map_or(8_000, |one| one.rate).max(1)))
     }
 
     /// All its samples at one rate; nothing at a rate above its best.

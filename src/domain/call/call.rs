@@ -94,7 +94,7 @@ impl Call {
         for (leg, name) in std::mem::take(&mut self.parts.wire.questions) {
             self.parts.outputs.push_back(CallOutput::Resolve { leg, name });
         }
-        self.parts.wish(self.phase.talking());
+        self.parts.wish(self.phase.hearing());
         self.conclude();
         self.parts.wire.settle();
     }

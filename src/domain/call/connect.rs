@@ -7,7 +7,7 @@ use crate::domain::call::early;
 use crate::domain::call::ending::Ending;
 use crate::domain::call::inform;
 use crate::domain::call::interface::{CallEvent, Party, Refused, Stage, TrunkOutcome};
-use crate::domain::call::invite::{self, Asked};
+use crate::domain::call::invite::{self, Asked, Offered};
 use crate::domain::call::joined::Joined;
 use crate::domain::call::opening::Opening;
 use crate::domain::call::parts::{Parts, fault_of};
@@ -70,7 +70,7 @@ impl Connecting {
     /// Calls for the caller, whose end is known.
     pub fn proceed(parts: &mut Parts, stages: Vec<Stage>) -> Phase {
         let mut dialler = match replaced(parts) {
-            Replaced::Nothing => Dialler::new(stages, true),
+            Replaced::Nothing => Dialler::new(stages, Offered::Callers),
             Replaced::Unreadable => {
                 return refuse_with(parts, (400, "Bad Replaces"), Cause::PeerMisbehaved);
             }
@@ -84,7 +84,7 @@ impl Connecting {
                     parts.say("the INVITE names a dialog that is not ours, and nobody is called who takes Replaces");
                     return refuse_with(parts, (481, "Call/Transaction Does Not Exist"), Cause::Rejected);
                 }
-                let mut dialler = Dialler::new(stages, true);
+                let mut dialler = Dialler::new(stages, Offered::Callers);
                 let by = parts.story.caller.clone();
                 dialler.asked = Some(Box::new(Asked { by, replaces: Some(text), headers: "".into() }));
                 dialler

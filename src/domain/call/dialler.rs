@@ -3,7 +3,7 @@
 use crate::base::cause::{Cause, Fault};
 use crate::base::id::LegId;
 use crate::domain::call::interface::{CallEvent, CallOutput, Dial, Party, Place, Refused, Stage, TrunkOutcome};
-use crate::domain::call::invite::{self, Asked, How};
+use crate::domain::call::invite::{self, Asked, How, Offered};
 use crate::domain::call::opening::no_port;
 use crate::domain::call::parts::{Parts, fault_of};
 use crate::domain::call::phase::Answer;
@@ -24,8 +24,7 @@ pub struct Dialler {
     redirections: u8,
     /// Somebody has spoken for all: no further stage.
     is_final: bool,
-    /// Whether the caller's offer goes along; a transfer asks the new party for one.
-    has_offer: bool,
+    offered: Offered,
     /// What goes along because somebody has asked for this.
     pub asked: Option<Box<Asked>>,
 }
@@ -56,7 +55,7 @@ enum Step {
 }
 
 impl Dialler {
-    pub fn new(stages: Vec<Stage>, has_offer: bool) -> Dialler {
+    pub fn new(stages: Vec<Stage>, offered: Offered) -> Dialler {
         Dialler {
             stages: stages.into(),
             number: 0,
@@ -65,7 +64,7 @@ impl Dialler {
             best: None,
             redirections: 0,
             is_final: false,
-            has_offer,
+            offered,
             asked: None,
         }
     }
@@ -157,7 +156,7 @@ impl Dialler {
         let Some(dialling) = self.dials.get_mut(at) else { return };
         let leg = dialling.leg;
         let address = targets.first().and_then(|first| parts.shown_address(leg, first.path.listener));
-        let how = How { targets, has_offer: self.has_offer, asked: self.asked.as_deref(), address };
+        let how = How { targets, offered: self.offered, asked: self.asked.as_deref(), address };
         match invite::send(parts, leg, &dialling.dial, how) {
             Ok(started) => {
                 dialling.step = Step::Ringing;

@@ -4,7 +4,7 @@ use crate::base::id::LegId;
 use crate::domain::call::interface::Dial;
 use crate::domain::call::parts::Parts;
 use crate::domain::leg::leg::{Leg, Line};
-use crate::domain::leg::media_plan;
+use crate::domain::leg::media_plan::{self, own};
 use crate::domain::leg::outbound::{InvitePlan, Outbound};
 use crate::domain::leg::party::Party;
 use crate::domain::trunk::crossing::{self, Header};
@@ -26,12 +26,22 @@ pub struct Asked {
     pub headers: Box<str>,
 }
 
+/// What the INVITE offers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Offered {
+    /// What the caller does, whose INVITE still waits.
+    Callers,
+    /// What we make of what the caller already speaks with us.
+    Ours,
+    /// Nothing: the party is asked for an offer.
+    Nothing,
+}
+
 /// What a dial does not say of itself.
 pub struct How<'a> {
     /// In the order in which to try them; at least one.
     pub targets: Vec<Target>,
-    /// Whether the caller's offer goes along.
-    pub has_offer: bool,
+    pub offered: Offered,
     pub asked: Option<&'a Asked>,
     /// Our end of its stream, as the party reaches it; `None` where audio goes from end to end.
     pub address: Option<SocketAddr>,
@@ -39,7 +49,7 @@ pub struct How<'a> {
 
 /// Makes the leg and sends its INVITE to the first of the targets.
 pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<Leg, media_plan::Refusal> {
-    let How { mut targets, has_offer, asked, address } = how;
+    let How { mut targets, offered, asked, address } = how;
     let first = targets.remove(0);
     let Parts { wire, legs, story, .. } = parts;
     let caller = legs.iter().find(|leg| leg.id() == LegId::CALLER).and_then(Leg::invited);
@@ -50,13 +60,15 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<L
         line.media.opened(address);
     }
     let host = wire.host(line.target.path.listener);
-    let offered = caller.filter(|_| has_offer).and_then(|caller| caller.offer.as_ref());
-    let offer: Option<Bytes> = match offered {
-        Some(offer) => Some(line.media.offer_to(offer, &dial.party.side(host))?),
-        None => None,
+    let made = match offered {
+        Offered::Callers => caller.and_then(|caller| caller.offer.clone()),
+        Offered::Ours => Some(ours(legs)),
+        Offered::Nothing => None,
     };
+    let offer = made.map(|made| line.media.offer_to(&made, &dial.party.side(host))).transpose()?;
     let hops = caller.and_then(|caller| caller.invite.number(HeaderName::MaxForwards).ok().flatten()).unwrap_or(70);
-    let may_be_reliable = offer.is_some() || (has_offer && caller.is_some_and(|caller| caller.is_reliable));
+    let may_be_reliable =
+        offer.is_some() || (offered == Offered::Callers && caller.is_some_and(|caller| caller.is_reliable));
     let mut headers: Vec<(Cow<'static, str>, Box<str>)> = match caller {
         Some(caller) => {
             let from = story.caller.peer(wire.host(caller.from().listener));
@@ -83,6 +95,13 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<L
     };
     let outbound = Outbound::start(&mut line, wire, plan, targets);
     Ok(Leg::outbound(line, outbound))
+}
+
+/// An offer of our own, beside what the caller speaks with us.
+fn ours(legs: &[Leg]) -> Bytes {
+    let caller = legs.iter().find(|leg| leg.id() == LegId::CALLER);
+    let agreement = caller.and_then(|leg| leg.line.media.agreement());
+    own::offer(agreement.map_or(&[], |agreement| &agreement.codecs))
 }
 
 /// To names the number, and of hosts only what the Request-URI names anyway.

@@ -4,6 +4,7 @@ use crate::base::cause::{Cause, Fault};
 use crate::base::id::LegId;
 use crate::domain::call::connect::{Connecting, refuse};
 use crate::domain::call::ending::Ending;
+use crate::domain::call::inform;
 use crate::domain::call::interface::{Refused, Stage};
 use crate::domain::call::parts::Parts;
 use crate::domain::call::phase::{Answer, Phase};
@@ -35,6 +36,10 @@ impl Opening {
             LegEvent::Referred { request } => {
                 let (server, from, message) = (request.server, &request.from, &request.message);
                 parts.wire.respond_plain(server, message, from, (403, "Forbidden"));
+                Phase::Opening(self)
+            }
+            LegEvent::Informed { request } => {
+                inform::answer(parts, &request, 200);
                 Phase::Opening(self)
             }
             _ => Phase::Opening(self),

@@ -10,6 +10,7 @@ use crate::domain::call::joined::Joined;
 use crate::domain::call::opening::Opening;
 use crate::domain::call::parts::Parts;
 use crate::domain::call::replacing::Replacing;
+use crate::domain::call::streams::Hearing;
 use crate::domain::leg::event::{LegEvent, Request};
 use crate::protocol::sip::path::Target;
 use std::time::Instant;
@@ -128,6 +129,10 @@ impl Phase {
             Phase::Joined(joined) => Some(joined.pair),
             Phase::Routing(_) | Phase::Opening(_) | Phase::Replacing(_) | Phase::Ending(_) => None,
         }
+    }
+
+    pub fn hearing(&self) -> Hearing {
+        self.talking().into()
     }
 
     pub fn is_ending(&self) -> bool {

@@ -9,7 +9,7 @@ use crate::domain::call::interface::CallEvent;
 use crate::domain::call::parts::Parts;
 use crate::domain::leg::established::Telling;
 use crate::domain::leg::leg::Leg;
-use crate::media::command::{Command, SentDigit, StreamId};
+use crate::media::command::{Command, Playlist, SentDigit, SourceId, StreamId, TapId};
 use crate::media::event::Quality;
 use crate::media::matrix::Matrix;
 use crate::protocol::sip::message::method::Method;
@@ -22,8 +22,36 @@ pub struct Streams {
     /// Audio goes through us; said once, when the call begins.
     pub is_relayed: bool,
     list: Vec<Stream>,
-    /// Who was last said to talk with whom.
-    talking: Option<(LegId, LegId)>,
+    /// What was last said of who hears whom.
+    hearing: Hearing,
+    /// Sources and taps so far: no number is used twice.
+    sources: u16,
+    taps: u16,
+}
+
+/// Who hears whom, as the phase of a call wants it.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Hearing {
+    #[default]
+    Nobody,
+    Each(LegId, LegId),
+    Whole(Matrix),
+}
+
+impl Hearing {
+    /// The two whose streams are brought in line with each other.
+    fn pair(&self) -> Option<(LegId, LegId)> {
+        match self {
+            Hearing::Each(a, b) => Some((*a, *b)),
+            Hearing::Nobody | Hearing::Whole(_) => None,
+        }
+    }
+}
+
+impl From<Option<(LegId, LegId)>> for Hearing {
+    fn from(pair: Option<(LegId, LegId)>) -> Hearing {
+        pair.map_or(Hearing::Nobody, |(a, b)| Hearing::Each(a, b))
+    }
 }
 
 struct Stream {
@@ -171,10 +199,11 @@ impl Parts {
     }
 
     /// Tells the worker what has changed since it was last told: whole wishes, none of them twice.
-    pub fn wish(&mut self, talking: Option<(LegId, LegId)>) {
+    pub fn wish(&mut self, hearing: Hearing) {
         if !self.streams.is_relayed {
             return;
         }
+        let talking = hearing.pair();
         for at in 0..self.streams.list.len() {
             let Some(leg) = self.streams.list.get(at).map(|stream| stream.leg) else { continue };
             let partner = match talking {
@@ -184,11 +213,43 @@ impl Parts {
             };
             self.plan(at, (leg, partner));
         }
-        if talking != self.streams.talking {
-            self.streams.talking = talking;
-            let matrix = talking.map_or_else(Matrix::default, |(a, b)| Matrix::of_two(a, b));
+        if hearing != self.streams.hearing {
+            let matrix = match &hearing {
+                Hearing::Nobody => Matrix::default(),
+                Hearing::Each(a, b) => Matrix::of_two(*a, *b),
+                Hearing::Whole(matrix) => matrix.clone(),
+            };
+            self.streams.hearing = hearing;
             self.command(Command::Matrix { call: self.wire.call, matrix });
         }
+    }
+
+    /// Starts a source; who hears it, the phase says. Its end comes as `Answer::Played`.
+    pub fn play(&mut self, playlist: Playlist) -> SourceId {
+        self.streams.sources = self.streams.sources.wrapping_add(1);
+        let source = SourceId(self.streams.sources);
+        self.command(Command::Play { call: self.wire.call, source, playlist });
+        source
+    }
+
+    pub fn stop_playing(&mut self, source: SourceId) {
+        self.command(Command::Stop { call: self.wire.call, source });
+    }
+
+    /// The number of the next tap, which the edge gives its end to.
+    pub fn next_tap(&mut self) -> TapId {
+        self.streams.taps = self.streams.taps.wrapping_add(1);
+        TapId(self.streams.taps)
+    }
+
+    pub fn stop_tap(&mut self, tap: TapId) {
+        self.command(Command::StopTap { call: self.wire.call, tap });
+    }
+
+    /// Sends digits to a leg's peer, in the form that its plan says.
+    pub fn send_digits(&mut self, leg: LegId, digits: Box<[SentDigit]>) {
+        let stream = self.stream_id(leg);
+        self.command(Command::SendDigits { stream, digits });
     }
 
     fn plan(&mut self, at: usize, (id, partner): (LegId, Option<LegId>)) {

@@ -5,7 +5,7 @@ use crate::base::id::{CallId, LegId};
 use crate::domain::call::dialler::{Blame, Dialler};
 use crate::domain::call::handover::{Claim, Handover, PATIENCE, answer_stray, tell};
 use crate::domain::call::interface::{CallEvent, CallOutput, Stage};
-use crate::domain::call::invite::Asked;
+use crate::domain::call::invite::{Asked, Offered};
 use crate::domain::call::joined::{Exchange, Joined, acknowledge};
 use crate::domain::call::parts::Parts;
 use crate::domain::call::phase::Answer;
@@ -340,7 +340,7 @@ impl Transfer {
                     parts.say("a transfer names a dialog that is not ours, and its target takes no Replaces");
                     return self.failed(joined, parts, (481, "Call/Transaction Does Not Exist"));
                 }
-                let mut dialler = Box::new(Dialler::new(stages, false));
+                let mut dialler = Box::new(Dialler::new(stages, Offered::Nothing));
                 dialler.asked = self.asked.take();
                 let nothing = dialler.advance(parts);
                 self.step = Step::Dialling(dialler);

@@ -406,7 +406,7 @@ impl Inbound {
                 None
             }
             Method::Info => {
-                wire.respond_plain(request.server, &request.message, &request.from, OK);
+                wire.emit(line.id, LegEvent::Informed { request: Box::new(request) });
                 None
             }
             Method::Invite => {

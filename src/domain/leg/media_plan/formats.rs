@@ -33,6 +33,16 @@ const WIDE: [Format<'static>; 4] = [OPUS, G722, PCMU, PCMA];
 /// What we add where it is configured by name.
 const NAMED: [Format<'static>; 5] = [OPUS, G722, PCMU, PCMA, L16];
 
+/// Everything that we can make, for telephones.
+pub fn narrow() -> [Format<'static>; 4] {
+    NARROW
+}
+
+/// A codec of ours as a format; its number is its own or free.
+pub fn known(codec: Codec) -> Option<Format<'static>> {
+    NAMED.into_iter().find(|format| codec_of(format) == codec)
+}
+
 pub fn codec_of(format: &Format<'_>) -> Codec {
     Codec::parse(format.name, format.clock, format.channels)
 }

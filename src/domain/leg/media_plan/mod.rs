@@ -18,6 +18,7 @@ pub mod agreement;
 pub mod end;
 pub mod formats;
 pub mod keys;
+pub mod own;
 
 /// How one leg's peer is to be spoken to; made afresh from the party's settings, so that a call holds no copy.
 #[derive(Clone, Copy, PartialEq, Debug)]
