@@ -4,6 +4,7 @@ pub mod call;
 pub mod contact;
 pub mod dialplan;
 pub mod flow;
+pub mod hours;
 pub mod leg;
 pub mod phone;
 pub mod profile;
