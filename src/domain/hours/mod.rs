@@ -19,7 +19,7 @@ pub const DAY_MINUTES: u16 = 1_440;
 #[derive(Clone, PartialEq, Debug)]
 pub struct Hours {
     pub name: Arc<str>,
-    /// Names holidays and exceptions to the log; the week's times are read on a clock on the wall there.
+    /// All times are read on a clock on a wall there.
     pub zone: TimeZone,
     pub week: Week,
     pub holidays: Vec<Holiday>,

@@ -6,6 +6,7 @@ use crate::domain::call::interface::{
     CallEvent, CallInput, CallStart, Handover, NameToResolve, Party, Profiles, TrunkOutcome,
 };
 use crate::domain::dialplan::Dialplan;
+use crate::domain::hours::HoursBook;
 use crate::domain::phone::settings::Phone;
 use crate::domain::trunk::settings::Trunk;
 use crate::protocol::sip::message::Message;
@@ -20,6 +21,7 @@ pub struct Exchange {
     pub trunks: Vec<Arc<Trunk>>,
     pub phones: Vec<Arc<Phone>>,
     pub dialplan: Arc<Dialplan>,
+    pub hours: Arc<HoursBook>,
     pub admission: AdmissionPolicy,
 }
 

@@ -48,7 +48,8 @@ fn listener_item(one: &NamedListener) -> Item {
     Item { text: one.name.clone(), at: one.at, path: one.path.clone() }
 }
 
-fn once<'a>(reading: &Reading, sort: &str, names: impl Iterator<Item = &'a Item>) {
+/// Each name may be there once.
+pub fn once<'a>(reading: &Reading, sort: &str, names: impl Iterator<Item = &'a Item>) {
     let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
     for item in names {
         match seen.get(item.text.as_str()) {

@@ -9,6 +9,7 @@ mod convert_profile;
 mod convert_trunk;
 mod cross;
 mod fields;
+mod hours;
 pub mod place;
 pub mod plan;
 mod raw;

@@ -84,6 +84,7 @@ pub fn difference(running: &Configuration, next: &Configuration, calls: &dyn Fn(
     let phones = |exchange: &Exchange| named(&exchange.phones, |one| (&one.name, written::phone(one)));
     compare_named(&mut plan, "phone", (phones(old), phones(new)), &kept("phone"));
     compare_dialplan(&mut plan, old, new);
+    compare_named(&mut plan, "hours", (written::hours(&old.hours), written::hours(&new.hours)), &|_| None);
     compare_files(&mut plan, running, next);
     plan
 }

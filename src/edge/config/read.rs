@@ -2,6 +2,7 @@
 
 use crate::domain::call::interface::Profiles;
 use crate::domain::dialplan::Dialplan;
+use crate::domain::hours::HoursBook;
 use crate::domain::profile::{Listener, Profile};
 use crate::domain::switchboard::interface::Exchange;
 use crate::domain::trunk::media::MediaRoute;
@@ -13,6 +14,7 @@ use crate::edge::config::convert_profile::{self, NamedListener};
 use crate::edge::config::convert_trunk::{self, NamedTrunk, Senders};
 use crate::edge::config::cross;
 use crate::edge::config::fields::{Fields, printable, variable};
+use crate::edge::config::hours;
 use crate::edge::config::place::{Fault, Place, Source};
 use crate::edge::config::raw::{self, Parsed, Table};
 use crate::edge::config::reading::{Reading, reason};
@@ -27,6 +29,10 @@ use std::sync::Arc;
 pub const DAEMON_FILE: &str = "offhook.toml";
 pub const PROFILE_FILES: &str = "sip-profiles/*.toml";
 pub const DIALPLAN_FILES: &str = "dialplans/**.toml";
+pub const HOURS_FILES: &str = "dialplans/hours/*.toml";
+
+/// Folders below `dialplans/` whose files are no dialplans.
+const OTHER_FOLDERS: &[&str] = &["dialplans/flows", "dialplans/hours"];
 
 /// Variables with our prefix that are no configuration keys.
 const OTHER_VARIABLES: &[&str] = &["OFFHOOK_CONFIG", "OFFHOOK_SEED", "OFFHOOK_BLESS", "OFFHOOK_SOCKET"];
@@ -59,6 +65,7 @@ pub fn read_with(reading: &Reading) -> Configuration {
     let mut digest = Sha256::new();
     let (daemon, admission) = read_daemon(reading, &mut digest);
     let (profile_files, dialplan_files) = (read_profiles(reading, &mut digest), read_dialplans(reading, &mut digest));
+    let hours = read_hours(reading, &mut digest);
     cross::check(reading, &profile_files, &dialplan_files);
     check_presence(reading, &profile_files);
     check_ops_socket(reading, daemon.ops_listen, &profile_files);
@@ -82,6 +89,7 @@ pub fn read_with(reading: &Reading) -> Configuration {
     }
     exchange.profiles = Arc::new(profiles);
     exchange.dialplan = Arc::new(merge(dialplan_files));
+    exchange.hours = Arc::new(hours);
     let exchange = Arc::new(exchange);
     Configuration { folder: reading.folder.clone(), daemon, exchange, files, warnings: Vec::new(), hash }
 }
@@ -197,9 +205,8 @@ fn read_profiles(reading: &Reading, digest: &mut Sha256) -> Vec<ProfileFile> {
     let mut next = 0_u16;
     for relative in toml_files(reading, "sip-profiles", false) {
         let Some((index, table, damaged)) = load(reading, &relative, digest) else { continue };
-        let stem = Path::new(&relative).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let fields = Fields::root(reading, &table, index, PROFILE_FILES);
-        files.push(read_profile(fields, (&stem, damaged), &mut next));
+        files.push(read_profile(fields, (stem(&relative), damaged), &mut next));
     }
     files
 }
@@ -257,9 +264,25 @@ fn check_audio(
     }
 }
 
+fn read_hours(reading: &Reading, digest: &mut Sha256) -> HoursBook {
+    let mut files = Vec::new();
+    for relative in toml_files(reading, "dialplans/hours", true) {
+        let Some((index, table, _)) = load(reading, &relative, digest) else { continue };
+        files.extend(hours::hours(Fields::root(reading, &table, index, HOURS_FILES), stem(&relative)));
+    }
+    cross::once(reading, "set of hours", files.iter().map(|file| &file.name));
+    HoursBook::new(files.into_iter().map(|file| file.hours))
+}
+
+/// The name of a file without its folder and extension.
+fn stem(relative: &str) -> &str {
+    Path::new(relative).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
+}
+
 fn read_dialplans(reading: &Reading, digest: &mut Sha256) -> Vec<DialplanFile> {
     let mut files = Vec::new();
-    for relative in toml_files(reading, "dialplans", true) {
+    let is_own = |relative: &String| !OTHER_FOLDERS.iter().any(|folder| Path::new(relative).starts_with(folder));
+    for relative in toml_files(reading, "dialplans", true).into_iter().filter(is_own) {
         let Some((index, table, _)) = load(reading, &relative, digest) else { continue };
         files.push(convert_dialplan::dialplan(Fields::root(reading, &table, index, DIALPLAN_FILES)));
     }

@@ -36,7 +36,16 @@ const CODECS: &[&str] = &[
 
 /// A name that other places refer to. Letters, digits and `._-+`, because names become labels and user parts.
 pub fn name(fields: &Fields<'_>) -> Option<Item> {
-    let item = fields.required("name")?;
+    checked_name(fields, fields.required("name")?)
+}
+
+/// A name that may be left out where the file has one; `absent` says so.
+pub fn name_or(fields: &Fields<'_>, stem: &str, absent: &str) -> Option<Item> {
+    let of_file = || Item { text: stem.to_owned(), at: fields.at, path: fields.path("name") };
+    checked_name(fields, fields.text("name", absent).unwrap_or_else(of_file))
+}
+
+fn checked_name(fields: &Fields<'_>, item: Item) -> Option<Item> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-+".contains(c);
     if item.text.is_empty() || item.text.len() > 64 || !item.text.chars().all(fits) {
         let problem = format!("`{}` is no name: 1 to 64 letters, digits and . _ - +", printable(&item.text));

@@ -3,6 +3,7 @@
 use crate::base::secret::Secret;
 use crate::domain::call::interface::Profiles;
 use crate::domain::dialplan::{Destination, Dialplan};
+use crate::domain::hours::{Exception, Hours, HoursBook};
 use crate::domain::phone::settings::Phone;
 use crate::domain::profile::{Listener, Profile};
 use crate::domain::switchboard::interface::AdmissionPolicy;
@@ -24,7 +25,7 @@ pub struct Line {
     pub key: String,
     pub text: String,
     pub effect: Effect,
-    /// The text is a digest of a secret: it may be compared, not shown.
+    /// The text is a digest, of a secret or of much: it may be compared, not shown.
     pub hidden: bool,
 }
 
@@ -60,7 +61,12 @@ impl Lines {
     }
 
     fn secret(&mut self, key: &str, secret: &Secret) {
-        let digest = Sha256::digest(secret.reveal().as_bytes());
+        self.hidden(key, secret.reveal());
+    }
+
+    /// What may be compared and is not shown.
+    fn hidden(&mut self, key: &str, text: &str) {
+        let digest = Sha256::digest(text.as_bytes());
         let text = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         self.all.push(Line { key: key.to_owned(), text, effect: self.effect, hidden: true });
     }
@@ -370,6 +376,29 @@ fn destination(destination: &Destination) -> String {
         Destination::Group(name) => format!("group:{name}"),
         Destination::Reject(cause) => format!("reject:{}", cause.name()),
     }
+}
+
+/// Each set of hours. They count from the next question on, also of running calls.
+pub fn hours(book: &HoursBook) -> Vec<(String, Vec<Line>)> {
+    let sets = book.iter().map(|hours| {
+        let Hours { name, zone, week, holidays, exceptions } = hours.as_ref();
+        let mut lines = Lines::new(Effect::NewCalls);
+        lines.text("zone", zone.iana_name().unwrap_or("unknown"));
+        let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+        for (day, ranges) in days.into_iter().zip(week) {
+            lines.list(day, ranges);
+        }
+        lines.list("holidays", holidays.iter().map(|one| format!("{} {}", one.from.date(), one.name)));
+        // What the short form leaves out still has to be noticed.
+        lines.hidden("holidays in full", &format!("{holidays:?}"));
+        let exception = |one: &Exception| {
+            let open: Vec<String> = one.open.iter().map(ToString::to_string).collect();
+            format!("{} to {}: {} ({})", one.first, one.last, open.join(" "), one.reason)
+        };
+        lines.list("exceptions", exceptions.iter().map(exception));
+        (name.to_string(), lines.all)
+    });
+    sets.collect()
 }
 
 pub fn groups(plan: &Dialplan) -> Vec<(String, Vec<Line>)> {

@@ -140,7 +140,7 @@ pub fn exchange() -> Exchange {
         ],
         phones: vec![Arc::new(phone("alice")), Arc::new(phone("bob"))],
         dialplan: Arc::new(dialplan),
-        admission: Default::default(),
+        ..Exchange::default()
     }
 }
 
