@@ -99,5 +99,8 @@ pub const SPOKEN_CHARS_MAX: usize = 6_000;
 pub const FLOW_ANSWER_PATIENCE: Duration = Duration::from_secs(5);
 /// How long anything that is played once may take: the longest prompt has five minutes.
 pub const FLOW_PLAY_MAX: Duration = Duration::from_secs(15 * 60);
+/// How long a caller's ACK, and a callee's answer, may be awaited by a flow: longer than any timer of SIP.
+pub const FLOW_ANSWERED_MAX: Duration = Duration::from_secs(60);
+pub const FLOW_CALL_OUT_MAX: Duration = Duration::from_secs(600);
 /// Moves from queue to queue of one call.
 pub const QUEUE_MOVES_MAX: u8 = 11;

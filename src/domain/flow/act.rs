@@ -1,6 +1,6 @@
 //! What a step can do, each kind with its settings and its outcomes. Does none of it.
 
-use super::definition::Outcome;
+use super::definition::{Kind, Outcome};
 use super::key::Key;
 use super::template::{Reference, Template};
 use crate::base::cause::Cause;
@@ -296,6 +296,48 @@ pub enum Role {
     AgentWhisper,
     OutboundWhisper,
     Disconnect,
+}
+
+impl Role {
+    /// As files and logs write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::CustomerQueue => "customer_queue",
+            Role::CustomerHold => "customer_hold",
+            Role::AgentHold => "agent_hold",
+            Role::CustomerWhisper => "customer_whisper",
+            Role::AgentWhisper => "agent_whisper",
+            Role::OutboundWhisper => "outbound_whisper",
+            Role::Disconnect => "disconnect",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    pub const ALL: [Role; 7] = [
+        Role::CustomerQueue,
+        Role::CustomerHold,
+        Role::AgentHold,
+        Role::CustomerWhisper,
+        Role::AgentWhisper,
+        Role::OutboundWhisper,
+        Role::Disconnect,
+    ];
+
+    /// Whether a flow of this kind can have the role.
+    pub fn fits(self, kind: Kind) -> bool {
+        match self {
+            Role::CustomerQueue => kind == Kind::CustomerQueue,
+            Role::CustomerHold => kind == Kind::CustomerHold,
+            Role::AgentHold => kind == Kind::AgentHold,
+            Role::CustomerWhisper => kind == Kind::CustomerWhisper,
+            Role::AgentWhisper => kind == Kind::AgentWhisper,
+            Role::OutboundWhisper => kind == Kind::OutboundWhisper,
+            Role::Disconnect => matches!(kind, Kind::Disconnect | Kind::Inbound),
+        }
+    }
 }
 
 /// Who is recorded once an agent is joined.

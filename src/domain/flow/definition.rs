@@ -123,6 +123,11 @@ impl Kind {
         }
     }
 
+    /// Whether `transfer-to-flow` may lead there.
+    pub fn is_transfer_target(self) -> bool {
+        matches!(self, Kind::Inbound | Kind::TransferToAgent | Kind::TransferToQueue)
+    }
+
     pub fn named(name: &str) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.name() == name)
     }

@@ -212,6 +212,20 @@ pub enum FetchFault {
     NotAllowed,
 }
 
+impl FetchFault {
+    /// As logs write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            FetchFault::Unreachable => "unreachable",
+            FetchFault::TimedOut => "timed-out",
+            FetchFault::Refused(_) => "refused",
+            FetchFault::TooLarge => "too-large",
+            FetchFault::NotUnderstood => "not-understood",
+            FetchFault::NotAllowed => "not-allowed",
+        }
+    }
+}
+
 /// What only others know, at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {

@@ -1,12 +1,13 @@
 //! What one call carries from flow to flow: attributes, loops, keys not yet used, choices made. Never asks anybody.
 
-use super::act::{Recorded, Role};
+use super::act::{Recorded, Role, Scope};
 use super::interface::CallerId;
 use super::key::Key;
 use super::template::Reference;
-use super::value::{Map, Value};
-use std::collections::{BTreeMap, VecDeque};
-use std::time::Duration;
+use super::value::{self, Map, Value};
+use crate::base::limits;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
 
 /// The memory of one call. It goes by value from run to run.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,13 @@ pub struct Memory {
     pub(super) log_sequence: u32,
     /// Spent in questions to the outside since something was last heard.
     pub(super) fetching: Duration,
+    /// Moves from queue to queue.
+    pub(super) queue_moves: u8,
+    /// Names whose values must not be in a log: `StoredCustomerInput`, `Attributes.card`.
+    secrets: BTreeSet<Box<str>>,
+    /// A terminator that may still come although nobody waits for it, and until when.
+    habit: VecDeque<Key>,
+    habit_until: Option<Instant>,
     pub queue: Option<QueueName>,
     pub priority: u8,
     /// Seconds.
@@ -76,8 +84,22 @@ pub const HEADERS: [&str; 12] = [
     "Called-Party-Address",
 ];
 
-/// Names that belong to one flow, not to the call.
-pub const LOCAL: [&str; 5] = ["External", "StoredCustomerInput", "Metrics", "Recording", "FlowAttributes"];
+/// What belongs to one flow, not to the call.
+pub const EXTERNAL: &str = "External";
+pub const STORED_INPUT: &str = "StoredCustomerInput";
+pub const METRICS: &str = "Metrics";
+pub const RECORDING: &str = "Recording";
+pub const FLOW_ATTRIBUTES: &str = "FlowAttributes";
+const CALLBACK_NUMBER: &str = "CustomerCallbackNumber";
+
+/// What a flow may set of the system's own names.
+pub const SETTABLE: [&str; 4] = ["LanguageCode", "CustomerId", "Name", "Description"];
+
+/// Tags of one call.
+const TAGS_MAX: usize = 6;
+
+/// How long after the last key a terminator still counts as one out of habit.
+const HABIT: Duration = Duration::from_secs(2);
 
 impl Memory {
     pub fn new(origin: &Origin) -> Memory {
@@ -95,6 +117,7 @@ impl Memory {
             ("InitiationMethod", Value::text(origin.initiation)),
             ("Media", Value::map([("Sip", Value::map([("Headers", Value::Map(headers))]))])),
             ("Attributes", Value::Map(Map::new())),
+            (CALLBACK_NUMBER, Value::Text(origin.customer.clone())),
         ] {
             shared.insert(name.into(), value);
         }
@@ -110,6 +133,10 @@ impl Memory {
             steps: 0,
             log_sequence: 0,
             fetching: Duration::ZERO,
+            queue_moves: 0,
+            secrets: BTreeSet::new(),
+            habit: VecDeque::new(),
+            habit_until: None,
             queue: None,
             priority: 5,
             age: 0,
@@ -155,5 +182,148 @@ impl Memory {
         }
         let root = self.local.get(name).or_else(|| self.shared.get(name))?;
         path.try_fold(root, |value, name| value.member(name))
+    }
+
+    pub(super) fn text_of(&self, name: &str) -> Option<&str> {
+        self.shared.get(name)?.as_text()
+    }
+
+    /// Whether what a reference refers to must not be in a log.
+    pub(super) fn is_secret(&self, reference: &Reference) -> bool {
+        if self.secrets.is_empty() {
+            return false;
+        }
+        let mut path = reference.path.iter().skip_while(|name| &***name == "System");
+        let Some(name) = path.next() else { return false };
+        let member = path.next().map(|member| format!("{name}.{member}"));
+        self.secrets.contains(name) || member.is_some_and(|member| self.secrets.contains(member.as_str()))
+    }
+
+    fn mark(&mut self, name: &str, is_secret: bool) {
+        if is_secret {
+            self.secrets.insert(name.into());
+        } else {
+            self.secrets.remove(name);
+        }
+    }
+
+    /// What a step got for its flow.
+    pub(super) fn store(&mut self, name: &str, value: Value, is_secret: bool) {
+        self.mark(name, is_secret);
+        self.local.insert(name.into(), value);
+    }
+
+    pub(super) fn drop_stored(&mut self, name: &str) {
+        self.local.remove(name);
+    }
+
+    /// Whether there was room for it.
+    pub(super) fn set_attribute(&mut self, scope: Scope, name: &str, value: Value, is_secret: bool) -> bool {
+        let (maps, namespace) = match scope {
+            Scope::Call => (&mut self.shared, "Attributes"),
+            Scope::Flow => (&mut self.local, FLOW_ATTRIBUTES),
+            Scope::System => return self.set_system(name, value),
+        };
+        let map = maps.entry(namespace.into()).or_insert_with(|| Value::Map(Map::new()));
+        let Value::Map(map) = map else { return false };
+        let before = map.insert(name.into(), value);
+        if value::weight(map) > limits::ATTRIBUTES_BYTES_MAX {
+            match before {
+                Some(before) => map.insert(name.into(), before),
+                None => map.remove(name),
+            };
+            return false;
+        }
+        self.mark(&format!("{namespace}.{name}"), is_secret);
+        true
+    }
+
+    fn set_system(&mut self, name: &str, value: Value) -> bool {
+        let is_known = SETTABLE.contains(&name) && value.as_text().is_some_and(|text| text.len() <= 1_024);
+        if is_known {
+            self.know(name, value);
+        }
+        is_known
+    }
+
+    /// The working queue from now on. What the owner knows of it is kept where it is the same.
+    pub(super) fn take_queue(&mut self, queue: QueueName) {
+        if self.queue.as_ref() != Some(&queue) {
+            self.know("Queue", Value::map([("Name", Value::text(queue.name()))]));
+            self.queue = Some(queue);
+        }
+    }
+
+    pub(super) fn set_callback_number(&mut self, number: Box<str>) {
+        self.know(CALLBACK_NUMBER, Value::Text(number.clone()));
+        self.callback_number = Some(number);
+    }
+
+    /// To another flow: what the first called its own is gone, what it found out is not.
+    pub(super) fn leave_flow(&mut self) {
+        self.local.remove(FLOW_ATTRIBUTES);
+    }
+
+    pub(super) fn know_stream(&mut self, name: &str, unix_millis: u64) {
+        let audio = Value::map([(name, Value::Text(unix_millis.to_string().into()))]);
+        self.know("MediaStreams", Value::map([("Customer", Value::map([("Audio", audio)]))]));
+    }
+
+    /// All or none: there are six at most.
+    pub(super) fn set_tags(&mut self, tags: Vec<(Box<str>, Box<str>)>, remove: &[Box<str>]) -> bool {
+        let mut all = match self.shared.get("Tags") {
+            Some(Value::Map(map)) => map.clone(),
+            _ => Map::new(),
+        };
+        remove.iter().for_each(|name| drop(all.remove(name)));
+        all.extend(tags.into_iter().map(|(name, value)| (name, Value::Text(value))));
+        let fits = all.len() <= TAGS_MAX;
+        if fits {
+            self.know("Tags", Value::Map(all));
+        }
+        fits
+    }
+
+    /// Keys that turned out to be for the next step, before those that came after them.
+    pub(super) fn give_back(&mut self, keys: &[Key]) {
+        keys.iter().rev().for_each(|key| self.keys.push_front(*key));
+    }
+
+    /// Input ended by its length: whoever keys the terminator all the same means nothing by it.
+    pub(super) fn expect_habit(&mut self, now: Instant, habit: Vec<Key>) {
+        self.habit = habit.into();
+        self.habit_until = Some(now + HABIT);
+        while let Some(key) = self.keys.front().copied() {
+            if !self.is_habit(now, key) {
+                break;
+            }
+            self.keys.pop_front();
+        }
+    }
+
+    pub(super) fn is_habit(&mut self, now: Instant, key: Key) -> bool {
+        let is_habit = self.habit.front() == Some(&key) && self.habit_until.is_some_and(|until| now < until);
+        if is_habit {
+            self.habit.pop_front();
+        } else {
+            self.habit.clear();
+        }
+        is_habit
+    }
+}
+
+impl QueueName {
+    pub fn name(&self) -> &str {
+        match self {
+            QueueName::Queue(name) | QueueName::Agent(name) => name,
+        }
+    }
+
+    /// As logs write it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            QueueName::Queue(_) => "Queue",
+            QueueName::Agent(_) => "Agent",
+        }
     }
 }

@@ -8,5 +8,7 @@ pub mod interface;
 pub mod key;
 pub mod log;
 pub mod memory;
+pub mod run;
 pub mod template;
 pub mod value;
+pub mod walk;
