@@ -70,6 +70,12 @@ pub const SUBSCRIPTIONS_PER_PHONE_MAX: usize = 256;
 pub const LEARNING_WINDOW: Duration = Duration::from_secs(10);
 /// After which silence of a peer that should send its call is told of it, where nothing else is configured.
 pub const SILENCE_TOLD: Duration = Duration::from_secs(60);
+/// How long a flow may serve a caller whom it has not answered: longer than networks wait.
+pub const UNANSWERED_MAX: Duration = Duration::from_secs(600);
+/// How long texts may take to be spoken before the step that wants them is an error.
+pub const SPEECH_PATIENCE: Duration = Duration::from_secs(10);
+/// Steps of flows that a call's record tells one by one.
+pub const STEPS_RECORDED_MAX: usize = 256;
 /// How long a media worker may take to open or close a stream before it counts as not done.
 pub const STREAM_PATIENCE: Duration = Duration::from_secs(3);
 /// Commands waiting for one media worker: some thousand calls that change at once; full means that the sender is told.

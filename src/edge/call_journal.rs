@@ -27,6 +27,9 @@ struct Line<'a> {
     dialled_e164: Option<&'a str>,
     legs: Vec<LegLine<'a>>,
     attributes: &'a BTreeMap<&'static str, Box<str>>,
+    steps: &'a [Box<str>],
+    noted: BTreeMap<&'a str, &'a str>,
+    recordings: &'a [Box<str>],
     trail: &'a [Box<str>],
     trail_lost: u32,
 }
@@ -83,6 +86,9 @@ fn line(record: &Record, duration_ms: Option<u64>) -> Line<'_> {
         dialled_e164: record.dialled_e164.as_deref(),
         legs: record.legs.iter().map(leg).collect(),
         attributes: &record.attributes,
+        steps: &record.steps,
+        noted: record.noted.iter().map(|(name, value)| (&**name, &**value)).collect(),
+        recordings: &record.recordings,
         trail: &record.trail,
         trail_lost: record.trail_lost,
     }

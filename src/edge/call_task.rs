@@ -4,11 +4,12 @@ use crate::base::cause::Cause;
 use crate::base::id::CallId;
 use crate::base::machine::Machine;
 use crate::domain::call::Call;
-use crate::domain::call::interface::{CallInput, CallOutput, Refused};
+use crate::domain::call::interface::{CallInput, CallOutput, News, Refused};
 use crate::domain::call::will::Will;
 use crate::domain::switchboard::interface::SwitchboardInput;
 use crate::domain::switchboard::owner::InviteKey;
 use crate::edge::inbox::CallInputs;
+use crate::edge::outside::Errands;
 use crate::edge::ports::Ports;
 use crate::edge::{call_journal, clock};
 use crate::media::command::Command;
@@ -48,14 +49,18 @@ pub fn spawn((call, invite): (Box<Call>, CallInput), invite_key: InviteKey, inpu
 async fn drive(call: &mut Call, invite: CallInput, mut inputs: CallInputs, tally: &mut Tally<'_>) {
     let ports = tally.ports;
     let mut alarm = Alarm::new();
+    let mut errands = Errands::default();
     if catch_unwind(AssertUnwindSafe(|| call.handle_input(clock::now(), invite))).is_err() {
         return bury(call, ports);
     }
     loop {
-        let drained = catch_unwind(AssertUnwindSafe(|| drain(call, ports)));
+        let drained = catch_unwind(AssertUnwindSafe(|| drain(call, ports, &mut errands)));
         match drained {
             Ok(Progress::Goes) => {}
-            Ok(Progress::Recorded) => over(call.id(), ports).await,
+            Ok(Progress::Recorded) => {
+                errands = Errands::default();
+                over(call.id(), ports).await;
+            }
             Ok(Progress::Finished) => return,
             Err(_) => return bury(call, ports),
         }
@@ -120,7 +125,7 @@ async fn over(call: CallId, ports: &Ports) {
 }
 
 /// Executes every output.
-fn drain(call: &mut Call, ports: &Arc<Ports>) -> Progress {
+fn drain(call: &mut Call, ports: &Arc<Ports>, errands: &mut Errands) -> Progress {
     let id = call.id();
     let mut progress = Progress::Goes;
     while let Some(output) = call.poll_output() {
@@ -134,8 +139,8 @@ fn drain(call: &mut Call, ports: &Arc<Ports>) -> Progress {
             CallOutput::Release { trunk, target_index, outcome } => {
                 ports.dispatch.to_desk(SwitchboardInput::Release { call: id, trunk, target_index, outcome });
             }
-            CallOutput::Route { leg, party, uri } => {
-                let asked = ports.dispatch.to_desk(SwitchboardInput::Route { call: id, leg, party, uri });
+            CallOutput::Route { leg, by, uri } => {
+                let asked = ports.dispatch.to_desk(SwitchboardInput::Route { call: id, leg, by, uri });
                 unless(asked, CallInput::Routed { leg, outcome: Err(desk_is_full()) }, id, ports);
             }
             CallOutput::Handover { to, word } => {
@@ -157,9 +162,31 @@ fn drain(call: &mut Call, ports: &Arc<Ports>) -> Progress {
                 progress = Progress::Recorded;
             }
             CallOutput::Finished => return Progress::Finished,
+            wish => for_flow(id, wish, ports, errands),
         }
     }
     progress
+}
+
+/// What the flow of a call wants of others.
+fn for_flow(call: CallId, wish: CallOutput, ports: &Arc<Ports>, errands: &mut Errands) {
+    match wish {
+        CallOutput::Ask { slip, question } => {
+            let asked = ports.dispatch.to_desk(SwitchboardInput::Ask { call, slip, question });
+            unless(asked, CallInput::News { slip, news: Box::new(News::Told(None)) }, call, ports);
+        }
+        CallOutput::Fetch { slip, order } => ports.outside.fetch(call, (slip, *order), errands),
+        CallOutput::CancelFetch { slip } => errands.cancel(slip),
+        CallOutput::Speak { slip, part, speech } => ports.outside.speak(call, (slip, part), *speech, errands),
+        CallOutput::Encrypt { slip, key, digits } => ports.outside.encrypt(call, slip, &key, digits.reveal()),
+        CallOutput::Tape { slip, tap, what, tape } => {
+            if let Some(command) = ports.outside.tape(call, slip, (tap, what), tape) {
+                to_worker(call, command, ports);
+            }
+        }
+        CallOutput::FlowLog(entry) => ports.outside.log(call, &entry),
+        _ => {}
+    }
 }
 
 /// A question that could not be asked is answered at once, so that the call never waits for it.

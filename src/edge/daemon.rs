@@ -17,6 +17,7 @@ use crate::edge::logging::Logging;
 use crate::edge::media::MediaPlane;
 use crate::edge::metrics::Metrics;
 use crate::edge::ops_http::OpsPage;
+use crate::edge::outside::Outside;
 use crate::edge::ports::Ports;
 use crate::edge::reload::Reloader;
 use crate::edge::resolver::Resolver;
@@ -87,6 +88,8 @@ impl Daemon {
         let mut entropy = crate::edge::entropy::from_system();
         let (media, told) = MediaPlane::start(&settings.media, &mut entropy, &metrics)
             .map_err(|error| format!("media workers: {error}"))?;
+        let outside = Outside::start(&settings.outside, Arc::clone(&dispatch), metrics.clone())
+            .map_err(|error| format!("recordings, speech or the log of flows: {error}"))?;
         let ports = Arc::new(Ports {
             dispatch,
             transports,
@@ -95,6 +98,7 @@ impl Daemon {
             journal,
             live: LiveCalls::default(),
             media,
+            outside: Arc::new(outside),
         });
         let switchboard = Switchboard::new(Arc::clone(&exchange), entropy, clock::now());
         let (alive_at, desk_alive) = watch::channel(clock::now().instant);
@@ -171,6 +175,7 @@ impl Daemon {
         self.ports.transports.stop().await;
         let ports = Arc::clone(&self.ports);
         ports.media.stop();
+        ports.outside.stop(JOURNAL_PATIENCE);
         if tokio::task::spawn_blocking(move || ports.journal.stop(JOURNAL_PATIENCE)).await.ok() != Some(true) {
             tracing::error!("the journal could not be closed");
         }

@@ -89,6 +89,8 @@ impl LiveCalls {
             CallEvent::Ringing { .. }
             | CallEvent::EarlyMedia { .. }
             | CallEvent::LegEnded { .. }
+            | CallEvent::FlowErred { .. }
+            | CallEvent::FlowBroke { .. }
             | CallEvent::Silent { .. }
             | CallEvent::Heard { .. } => {}
         }

@@ -20,6 +20,7 @@ pub mod media_line;
 pub mod memory;
 pub mod metrics;
 pub mod ops_http;
+pub mod outside;
 pub mod ports;
 pub mod reload;
 pub mod resolver;

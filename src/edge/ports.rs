@@ -6,6 +6,7 @@ use crate::edge::journal::Journal;
 use crate::edge::live::LiveCalls;
 use crate::edge::media::MediaPlane;
 use crate::edge::metrics::Metrics;
+use crate::edge::outside::Outside;
 use crate::edge::resolver::Resolver;
 use crate::edge::transport::Transports;
 use crate::media::command::Command;
@@ -20,6 +21,7 @@ pub struct Ports {
     pub journal: Journal,
     pub live: LiveCalls,
     pub media: MediaPlane,
+    pub outside: Arc<Outside>,
 }
 
 impl Ports {

@@ -5,7 +5,6 @@ use crate::base::id::{CallId, LegId};
 use crate::base::machine::Machine;
 use crate::base::now::{Now, earliest};
 use crate::domain::call::digits;
-use crate::domain::call::ending::Ending;
 use crate::domain::call::interface::{CallEvent, CallInput, CallOutput, CallStart, Profiles, TrunkOutcome};
 use crate::domain::call::parts::{self, Parts, Story, outcome_of};
 use crate::domain::call::phase::{Answer, Phase, Routing};
@@ -54,8 +53,9 @@ impl Call {
             ringing_at: None,
             answered_at: None,
             outcome: None,
+            served: None,
         };
-        let routing = Routing { stages: start.route, refusal: start.refusal };
+        let routing = Routing { stages: start.route, refusal: start.refusal, script: start.script };
         let parts = Parts::new(wire, story, Trail::new(start.trail));
         let call = Call { phase: Phase::Routing(Box::new(routing)), parts, is_recorded: false, is_finished: false };
         (call, CallInput::Sip { from, message: invite })
@@ -250,6 +250,7 @@ impl Machine for Call {
             CallInput::Routed { leg, outcome } => {
                 self.step(|phase, parts| phase.on_answer(parts, leg, Answer::Routed(outcome)));
             }
+            CallInput::News { slip, news } => self.step(|phase, parts| phase.on_news(parts, slip, *news)),
             CallInput::Media(event) => self.on_media(*event),
             CallInput::HangUp { cause } => self.hang_up(cause),
         }
@@ -320,13 +321,17 @@ impl Call {
             Event::Digit { stream, digit, lasted, .. } => {
                 let partner = self.partner(stream.leg);
                 self.parts.on_digit((stream.leg, partner), digits::heard(digit, lasted));
+                self.step(|phase, parts| phase.on_key(parts, stream.leg, digit));
             }
             Event::Silent { stream, since } => self.on_silence(stream.leg, since),
             Event::Heard { stream } => self.parts.event(CallEvent::Heard { leg: stream.leg }),
             Event::Quality { stream, quality } => {
                 self.parts.event(CallEvent::Quality { leg: stream.leg, quality });
             }
-            Event::PeerLeft { .. } | Event::Started { .. } | Event::SourceEnded { .. } | Event::TapEnded { .. } => {}
+            Event::SourceEnded { source, outcome, .. } => {
+                self.step(|phase, parts| phase.on_source(parts, source, outcome));
+            }
+            Event::PeerLeft { .. } | Event::Started { .. } | Event::TapEnded { .. } => {}
         }
     }
 
@@ -348,8 +353,8 @@ impl Call {
         let fault = parts::fault_of(Cause::PeerVanished, Some(&leg.line.party));
         self.parts.event(CallEvent::Silent { leg: id });
         self.parts.say(format!("{name} has sent no audio for {} s", since.as_secs()));
-        if ends && self.partner(id).is_some() {
-            self.step(|_, parts| Ending::begin(parts, Cause::PeerVanished, fault));
+        if ends && self.phase.wants_audio_of(id) {
+            self.step(|phase, parts| phase.end(parts, Cause::PeerVanished, fault));
         }
     }
 

@@ -6,7 +6,7 @@ use crate::domain::call::dialler::{Blame, Dialler};
 use crate::domain::call::early;
 use crate::domain::call::ending::Ending;
 use crate::domain::call::inform;
-use crate::domain::call::interface::{CallEvent, Party, Refused, Stage, TrunkOutcome};
+use crate::domain::call::interface::{CallEvent, Party, Refused, Script, Stage, TrunkOutcome};
 use crate::domain::call::invite::{self, Asked, Offered};
 use crate::domain::call::joined::Joined;
 use crate::domain::call::opening::Opening;
@@ -14,6 +14,7 @@ use crate::domain::call::parts::{Parts, fault_of};
 use crate::domain::call::phase::{Answer, Phase, Routing};
 use crate::domain::call::refusal::refuse_caller;
 use crate::domain::call::replacing::Replacing;
+use crate::domain::call::serving::Serving;
 use crate::domain::call::transfer::stages_that_replace;
 use crate::domain::leg::event::{Failure, FailureReason, LegEvent, Request, description};
 use crate::domain::leg::inbound::{Inbound, Progress, Rejection, Source};
@@ -31,6 +32,8 @@ pub struct Connecting {
     early_offer_of: Option<LegId>,
     /// Who is heard before anybody has answered: the last one to describe its audio.
     early: Option<LegId>,
+    /// The flow that serves the caller when nobody can be had.
+    script: Option<Box<Script>>,
 }
 
 impl Connecting {
@@ -41,7 +44,8 @@ impl Connecting {
         let number = story.identity.number.clone();
         let listener = request.from.listener;
         let mut line = Line::new(wire, id, story.caller.clone(), target_of(request.from), &number);
-        let is_relayed = routing.refusal.is_none() && is_relayed(&story.caller, &routing.stages);
+        let is_relayed =
+            routing.refusal.is_none() && (routing.script.is_some() || is_relayed(&story.caller, &routing.stages));
         if is_relayed {
             line.media.relay(story.caller.media().recode, story.caller.srtp(), &mut wire.entropy);
         }
@@ -62,15 +66,20 @@ impl Connecting {
         }
         parts.streams.is_relayed = is_relayed;
         if parts.open_stream(id, listener) {
-            return Phase::Opening(Box::new(Opening { stages: routing.stages }));
+            return Phase::Opening(Box::new(Opening { stages: routing.stages, script: routing.script }));
         }
-        Connecting::proceed(parts, routing.stages)
+        Connecting::proceed(parts, routing.stages, routing.script)
     }
 
     /// Calls for the caller, whose end is known.
-    pub fn proceed(parts: &mut Parts, stages: Vec<Stage>) -> Phase {
+    pub fn proceed(parts: &mut Parts, stages: Vec<Stage>, mut script: Option<Box<Script>>) -> Phase {
         let mut dialler = match replaced(parts) {
-            Replaced::Nothing => Dialler::new(stages, Offered::Callers),
+            Replaced::Nothing => {
+                if let Some(script) = script.take_if(|_| stages.is_empty()) {
+                    return Serving::begin(parts, script);
+                }
+                Dialler::new(stages, Offered::Callers)
+            }
             Replaced::Unreadable => {
                 return refuse_with(parts, (400, "Bad Replaces"), Cause::PeerMisbehaved);
             }
@@ -91,13 +100,17 @@ impl Connecting {
             }
         };
         let nothing = dialler.advance(parts);
-        Box::new(Connecting { dialler, early_offer_of: None, early: None }).unless(parts, nothing)
+        Box::new(Connecting { dialler, early_offer_of: None, early: None, script }).unless(parts, nothing)
     }
 
     /// Stays as it is, unless nothing is left to try.
     fn unless(self: Box<Self>, parts: &mut Parts, nothing_left: Option<Blame>) -> Phase {
         match nothing_left {
             None => Phase::Connecting(self),
+            Some(_) if self.script.is_some() => match self.script {
+                Some(script) => Serving::begin(parts, script),
+                None => Phase::Ending(Ending),
+            },
             Some(blame) => {
                 refuse_caller(parts, &blame.failure, blame.retry_after);
                 Ending::begin(parts, blame.failure.cause, blame.fault)

@@ -2,12 +2,15 @@
 
 use crate::base::cause::{Cause, Fault};
 use crate::base::id::LegId;
-use crate::domain::call::interface::{CallEvent, CallOutput, Dial, Party, Place, Refused, Stage, TrunkOutcome};
+use crate::domain::call::interface::{
+    CallEvent, CallOutput, Dial, OnBehalf, Party, Place, Refused, Stage, TrunkOutcome,
+};
 use crate::domain::call::invite::{self, Asked, How, Offered};
 use crate::domain::call::opening::no_port;
 use crate::domain::call::parts::{Parts, fault_of};
 use crate::domain::call::phase::Answer;
 use crate::domain::leg::event::{Failure, FailureReason};
+use crate::domain::trunk::identity::Identity;
 use crate::protocol::sip::path::Target;
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -27,6 +30,8 @@ pub struct Dialler {
     offered: Offered,
     /// What goes along because somebody has asked for this.
     pub asked: Option<Box<Asked>>,
+    /// Who calls, where that is not the caller.
+    pub identity: Option<Identity>,
 }
 
 /// A failure and whose it is.
@@ -66,6 +71,7 @@ impl Dialler {
             is_final: false,
             offered,
             asked: None,
+            identity: None,
         }
     }
 
@@ -156,7 +162,13 @@ impl Dialler {
         let Some(dialling) = self.dials.get_mut(at) else { return };
         let leg = dialling.leg;
         let address = targets.first().and_then(|first| parts.shown_address(leg, first.path.listener));
-        let how = How { targets, offered: self.offered, asked: self.asked.as_deref(), address };
+        let how = How {
+            targets,
+            offered: self.offered,
+            asked: self.asked.as_deref(),
+            address,
+            identity: self.identity.as_ref(),
+        };
         match invite::send(parts, leg, &dialling.dial, how) {
             Ok(started) => {
                 dialling.step = Step::Ringing;
@@ -243,8 +255,8 @@ impl Dialler {
             Some(uri) => {
                 self.redirections += 1;
                 // It goes on by the rights of the one who redirects.
-                let (leg, party) = (dialling.leg, dialling.dial.party.clone());
-                parts.outputs.push_back(CallOutput::Route { leg, party, uri });
+                let (leg, by) = (dialling.leg, OnBehalf::Party(dialling.dial.party.clone()));
+                parts.outputs.push_back(CallOutput::Route { leg, by, uri });
             }
             None => dialling.step = Step::Done,
         }

@@ -2,7 +2,6 @@
 
 use crate::base::cause::{Cause, Fault};
 use crate::base::id::{CallId, LegId};
-use crate::domain::call::ending::Ending;
 use crate::domain::call::interface::CallOutput;
 use crate::domain::call::joined::{Exchange, Joined, acknowledge};
 use crate::domain::call::parts::Parts;
@@ -199,7 +198,7 @@ impl Lending {
         };
         parts.say(format!("{name} goes over to call {}: an attended transfer", self.claimer));
         tell(parts, self.claimer, Handover::Leg(Box::new(handed)));
-        Ending::begin(parts, Cause::Normal, Fault::Nobody)
+        joined.end(parts, Cause::Normal, Fault::Nobody)
     }
 
     /// Everything stays as it was: the leg's peer hears again of what held before.
@@ -212,7 +211,7 @@ impl Lending {
     /// The pair goes on, unless one of it has left meanwhile.
     fn after(&self, joined: Box<Joined>, parts: &mut Parts) -> Phase {
         match self.is_alone(parts) {
-            true => Ending::begin(parts, Cause::Normal, Fault::Nobody),
+            true => joined.end(parts, Cause::Normal, Fault::Nobody),
             false => Phase::Joined(joined),
         }
     }

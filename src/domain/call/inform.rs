@@ -6,6 +6,7 @@ use crate::domain::call::invite;
 use crate::domain::call::parts::Parts;
 use crate::domain::leg::established::Telling;
 use crate::domain::leg::event::Request;
+use crate::media::command::SentDigit;
 use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::transaction::set::ClientKey;
@@ -65,6 +66,12 @@ impl Infos {
             answer(parts, &request, 487);
         }
     }
+}
+
+/// The digit in an INFO, where it holds one.
+pub fn digit_of(request: &Request) -> Option<SentDigit> {
+    let content_type = request.message.get(HeaderName::ContentType)?;
+    digits::read(content_type, request.message.body())
 }
 
 /// The same where it means the same on this side.

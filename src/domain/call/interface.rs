@@ -4,13 +4,18 @@ use crate::base::cause::Cause;
 use crate::base::entropy::Entropy;
 use crate::base::id::{CallId, LegId};
 use crate::base::now::Now;
+use crate::base::secret::Secret;
 pub use crate::domain::call::handover::Handover;
+pub use crate::domain::call::serving::Script;
+pub use crate::domain::call::serving::news::{News, Slip, Speech, Tape};
 use crate::domain::contact::Record;
+use crate::domain::flow::interface::{FetchOrder, Question};
+use crate::domain::flow::log::Entry;
 pub use crate::domain::leg::hop::NameToResolve;
 pub use crate::domain::leg::party::Party;
 pub use crate::domain::profile::Profiles;
 use crate::domain::trunk::identity::{Dialled, Identity};
-use crate::media::command::Command;
+use crate::media::command::{Command, TapChoice, TapId};
 use crate::media::event::{Event, Quality};
 use crate::protocol::sip::message::Message;
 use crate::protocol::sip::path::{Outgoing, Path, Target};
@@ -34,6 +39,8 @@ pub struct CallStart {
     pub attributes: BTreeMap<&'static str, Box<str>>,
     /// What is tried, in order. Empty with `refusal` set.
     pub route: Vec<Stage>,
+    /// The flow that serves the caller: at once, or when all of the route has failed.
+    pub script: Option<Box<Script>>,
     /// Set when the call is refused outright: it answers with this and writes its record.
     pub refusal: Option<Refused>,
     pub emergency: bool,
@@ -118,6 +125,22 @@ pub enum CallInput {
         from: CallId,
         word: Handover,
     },
+    /// The answer to a wish of the flow that serves the caller.
+    News {
+        slip: Slip,
+        news: Box<News>,
+    },
+}
+
+/// By whose rights a route is asked for.
+#[derive(Clone, Debug)]
+pub enum OnBehalf {
+    Party(Party),
+    /// A flow's, which writes numbers as its caller's side does.
+    Flow {
+        name: Arc<str>,
+        caller: Party,
+    },
 }
 
 /// What a call wants done.
@@ -140,12 +163,47 @@ pub enum CallOutput {
         target_index: u16,
         outcome: TrunkOutcome,
     },
-    /// Where would this caller's call to `uri` go? For transfers. Answered with `Routed`.
+    /// Where would a call to `uri` go? For transfers and flows. Answered with `Routed`.
     Route {
         leg: LegId,
-        party: Party,
+        by: OnBehalf,
         uri: Box<str>,
     },
+    /// A question of a flow to somebody outside. Answered with `News::Fetched`.
+    Fetch {
+        slip: Slip,
+        order: Box<FetchOrder>,
+    },
+    /// Nobody waits for that answer any more.
+    CancelFetch {
+        slip: Slip,
+    },
+    /// What only the exchange knows. Answered with `News::Told`.
+    Ask {
+        slip: Slip,
+        question: Box<Question>,
+    },
+    /// A text to be spoken. Answered with `News::Spoken`.
+    Speak {
+        slip: Slip,
+        part: u16,
+        speech: Box<Speech>,
+    },
+    /// Keys to be written under a public key. Answered with `News::Encrypted`.
+    Encrypt {
+        slip: Slip,
+        key: Box<str>,
+        digits: Secret,
+    },
+    /// A tap to be opened that writes a recording. Answered with `News::Taping`.
+    Tape {
+        slip: Slip,
+        tap: TapId,
+        what: TapChoice,
+        tape: Tape,
+    },
+    /// A line of the log of flows.
+    FlowLog(Box<Entry>),
     /// Something to say to another call.
     Handover {
         to: CallId,
@@ -209,6 +267,13 @@ pub enum CallEvent {
     Digit {
         leg: LegId,
         digit: u8,
+    },
+    /// A step of a flow took its error outcome; a flow broke one of its limits.
+    FlowErred {
+        flow: Arc<str>,
+    },
+    FlowBroke {
+        flow: Arc<str>,
     },
     /// Nothing has come from a party that should send; and it comes again.
     Silent {

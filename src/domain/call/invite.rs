@@ -8,6 +8,7 @@ use crate::domain::leg::media_plan::{self, own};
 use crate::domain::leg::outbound::{InvitePlan, Outbound};
 use crate::domain::leg::party::Party;
 use crate::domain::trunk::crossing::{self, Header};
+use crate::domain::trunk::identity::Identity;
 use crate::protocol::sip::message::header::HeaderName;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::uri::Uri;
@@ -43,15 +44,18 @@ pub struct How<'a> {
     pub targets: Vec<Target>,
     pub offered: Offered,
     pub asked: Option<&'a Asked>,
+    /// Who calls, where that is not the caller.
+    pub identity: Option<&'a Identity>,
     /// Our end of its stream, as the party reaches it; `None` where audio goes from end to end.
     pub address: Option<SocketAddr>,
 }
 
 /// Makes the leg and sends its INVITE to the first of the targets.
 pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<Leg, media_plan::Refusal> {
-    let How { mut targets, offered, asked, address } = how;
+    let How { mut targets, offered, asked, identity, address } = how;
     let first = targets.remove(0);
     let Parts { wire, legs, story, .. } = parts;
+    let identity = identity.unwrap_or(&story.identity);
     let caller = legs.iter().find(|leg| leg.id() == LegId::CALLER).and_then(Leg::invited);
     let mut line = Line::new(wire, id, dial.party.clone(), first, &dial.number);
     if let Some(address) = address {
@@ -72,7 +76,7 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<L
     let mut headers: Vec<(Cow<'static, str>, Box<str>)> = match caller {
         Some(caller) => {
             let from = story.caller.peer(wire.host(caller.from().listener));
-            let crossing = crossing::of_invite(&caller.invite, &story.identity, &from, &dial.party.peer(host));
+            let crossing = crossing::of_invite(&caller.invite, identity, &from, &dial.party.peer(host));
             crossing.into_iter().map(|header| (header.name, header.value)).collect()
         }
         None => Vec::new(),
@@ -85,7 +89,7 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<L
     }
     let plan = InvitePlan {
         uri: dial.uri.clone(),
-        from: story.identity.from_value(&dial.party.peer(host)).into(),
+        from: identity.from_value(&dial.party.peer(host)).into(),
         to: to_value(dial),
         routes: dial.routes.clone(),
         headers,

@@ -6,10 +6,11 @@ use crate::base::now::earliest;
 use crate::domain::call::ending::Ending;
 use crate::domain::call::handover::{Handover, Lending, answer_stray};
 use crate::domain::call::inform::{self, Infos};
-use crate::domain::call::interface::{CallEvent, TrunkOutcome};
+use crate::domain::call::interface::{CallEvent, News, Slip, TrunkOutcome};
 use crate::domain::call::invite;
 use crate::domain::call::parts::Parts;
 use crate::domain::call::phase::{Answer, Phase};
+use crate::domain::call::serving::Serving;
 use crate::domain::call::transfer::{Transfer, TransferStep};
 use crate::domain::leg::event::{LegEvent, Request, description};
 use crate::domain::leg::inbound::GONE;
@@ -30,6 +31,8 @@ pub struct Joined {
     /// What a party had of us, to be said again once it has answered an offer that came to nothing meanwhile.
     amends: Option<(LegId, Bytes)>,
     infos: Infos,
+    /// The flow that waits for the end of the talk.
+    behind: Option<Box<Serving>>,
 }
 
 /// The one offer that is between the two legs.
@@ -66,7 +69,34 @@ impl Joined {
             lending: None,
             amends: None,
             infos: Infos::default(),
+            behind: None,
         }
+    }
+
+    /// The flow that had the two joined goes on when the other party is gone; the call's time goes on from its answer.
+    pub fn behind(&mut self, serving: Box<Serving>, when_too_long: Option<Instant>) {
+        self.behind = Some(serving);
+        self.when_too_long = when_too_long;
+    }
+
+    /// What comes for the flow meanwhile.
+    pub fn overhear(&mut self, parts: &mut Parts, slip: Slip, news: News) {
+        match &mut self.behind {
+            Some(serving) => serving.overhear(parts, slip, news),
+            None => {
+                if let News::Taping { tap, place: Some(_) } = news {
+                    parts.stop_tap(tap);
+                }
+            }
+        }
+    }
+
+    /// The call ends with the talk.
+    pub fn end(mut self: Box<Self>, parts: &mut Parts, cause: Cause, fault: Fault) -> Phase {
+        if let Some(mut serving) = self.behind.take() {
+            serving.dismiss(parts);
+        }
+        Ending::begin(parts, cause, fault)
     }
 
     /// The other party of the pair; `None` for legs that stand outside.
@@ -82,7 +112,7 @@ impl Joined {
         if let Some(transfer) = self.transfer.take() {
             match Transfer::on_leg(transfer, &mut self, parts, (leg, event)) {
                 TransferStep::Taken => return Phase::Joined(self),
-                TransferStep::Over(cause, fault) => return Ending::begin(parts, cause, fault),
+                TransferStep::Over(cause, fault) => return self.end(parts, cause, fault),
                 TransferStep::NotMine(event) => return self.on_pair(parts, leg, event),
             }
         }
@@ -90,7 +120,7 @@ impl Joined {
             None => event,
             Some(lending) => match lending.on_leg(&mut self, parts, (leg, event)) {
                 TransferStep::Taken => return Phase::Joined(self),
-                TransferStep::Over(cause, fault) => return Ending::begin(parts, cause, fault),
+                TransferStep::Over(cause, fault) => return self.end(parts, cause, fault),
                 TransferStep::NotMine(event) => event,
             },
         };
@@ -101,7 +131,7 @@ impl Joined {
     pub fn on_word(mut self: Box<Self>, parts: &mut Parts, from: CallId, word: Handover) -> Phase {
         if let Some(transfer) = self.transfer.take_if(|transfer| transfer.claims_of(from)) {
             return match Transfer::on_word(transfer, &mut self, parts, word) {
-                TransferStep::Over(cause, fault) => Ending::begin(parts, cause, fault),
+                TransferStep::Over(cause, fault) => self.end(parts, cause, fault),
                 TransferStep::Taken | TransferStep::NotMine(_) => Phase::Joined(self),
             };
         }
@@ -139,13 +169,18 @@ impl Joined {
                 let name = parts.leg(leg).map(|leg| leg.line.facts.name.clone()).unwrap_or_default();
                 parts.say([&*name, " has ended: ", cause.name()].concat());
                 self.infos.end(parts);
-                return Ending::begin(parts, cause, fault);
+                if other == LegId::CALLER
+                    && let Some(serving) = self.behind.take()
+                {
+                    return serving.party_left(parts, leg, cause);
+                }
+                return self.end(parts, cause, fault);
             }
             LegEvent::Cancelled { cause } => {
                 // The callee had answered, but the caller's 200 still waited for a PRACK.
                 parts.say("the caller gave up");
                 parts.story.answered_at = None;
-                return Ending::begin(parts, cause, Fault::Caller);
+                return self.end(parts, cause, Fault::Caller);
             }
             _ => {}
         }
@@ -270,7 +305,7 @@ impl Joined {
             return Phase::Joined(self);
         };
         match Transfer::on_answer(transfer, &mut self, parts, (leg, answer)) {
-            TransferStep::Over(cause, fault) => Ending::begin(parts, cause, fault),
+            TransferStep::Over(cause, fault) => self.end(parts, cause, fault),
             TransferStep::Taken | TransferStep::NotMine(_) => Phase::Joined(self),
         }
     }
@@ -278,12 +313,12 @@ impl Joined {
     pub fn handle_deadline(mut self: Box<Self>, parts: &mut Parts) -> Phase {
         if self.when_too_long.is_some_and(|when| when <= parts.wire.now.instant) {
             parts.say("the longest duration of a call is reached");
-            return Ending::begin(parts, Cause::MaxDuration, Fault::Nobody);
+            return self.end(parts, Cause::MaxDuration, Fault::Nobody);
         }
         if let Some(transfer) = self.transfer.take()
             && let TransferStep::Over(cause, fault) = Transfer::handle_deadline(transfer, &mut self, parts)
         {
-            return Ending::begin(parts, cause, fault);
+            return self.end(parts, cause, fault);
         }
         match self.lending.take() {
             Some(lending) => lending.handle_deadline(self, parts),
@@ -303,7 +338,7 @@ impl Joined {
     fn on_opened(self: Box<Self>, parts: &mut Parts, leg: LegId, has_port: bool) -> Phase {
         if !has_port {
             parts.say("no port for audio is free");
-            return Ending::begin(parts, Cause::LimitReached, Fault::Ours);
+            return self.end(parts, Cause::LimitReached, Fault::Ours);
         }
         parts.relay(leg);
         let told = parts.with(leg, |leg, wire| {

@@ -18,6 +18,7 @@ pub mod phase;
 pub mod record;
 pub mod refusal;
 pub mod replacing;
+pub mod serving;
 pub mod streams;
 pub mod trail;
 pub mod transfer;

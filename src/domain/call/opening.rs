@@ -5,7 +5,7 @@ use crate::base::id::LegId;
 use crate::domain::call::connect::{Connecting, refuse};
 use crate::domain::call::ending::Ending;
 use crate::domain::call::inform;
-use crate::domain::call::interface::{Refused, Stage};
+use crate::domain::call::interface::{Refused, Script, Stage};
 use crate::domain::call::parts::Parts;
 use crate::domain::call::phase::{Answer, Phase};
 use crate::domain::call::refusal::refuse_caller;
@@ -13,6 +13,7 @@ use crate::domain::leg::event::{Failure, FailureReason, LegEvent};
 
 pub struct Opening {
     pub stages: Vec<Stage>,
+    pub script: Option<Box<Script>>,
 }
 
 impl Opening {
@@ -20,7 +21,7 @@ impl Opening {
         match answer {
             Answer::Opened(true) if leg == LegId::CALLER => {
                 parts.relay(leg);
-                Connecting::proceed(parts, self.stages)
+                Connecting::proceed(parts, self.stages, self.script)
             }
             Answer::Opened(false) if leg == LegId::CALLER => refuse(parts, &no_port()),
             _ => Phase::Opening(self),

@@ -8,6 +8,8 @@ use crate::domain::call::handover::Handed;
 use crate::domain::call::interface::{CallEvent, CallOutput, Party, TrunkOutcome};
 use crate::domain::call::streams::Streams;
 use crate::domain::call::trail::Trail;
+use crate::domain::flow::log::Entry;
+use crate::domain::flow::memory::Memory;
 use crate::domain::leg::event::{Failure, FailureReason};
 use crate::domain::leg::leg::Leg;
 use crate::domain::leg::wire::Wire;
@@ -47,6 +49,42 @@ pub struct Story {
     pub answered_at: Option<u64>,
     /// Why it ended, and whose fault that was: the first reason stands.
     pub outcome: Option<(Cause, Fault)>,
+    /// What flows did for it; a call without any pays nothing for it.
+    pub served: Option<Box<Served>>,
+}
+
+/// What flows did for a call.
+#[derive(Default)]
+pub struct Served {
+    /// How many have served it.
+    pub runs: u8,
+    /// What they did, in short; and what they noted of the call.
+    pub steps: Vec<Box<str>>,
+    pub noted: Vec<(Box<str>, Box<str>)>,
+    /// Where its recordings are.
+    pub recordings: Vec<Box<str>>,
+}
+
+impl Story {
+    pub fn served(&mut self) -> &mut Served {
+        self.served.get_or_insert_default()
+    }
+
+    /// One step of a flow, for the record. Of a call that takes very many, the first ones.
+    pub fn note_step(&mut self, entry: &Entry) {
+        if self.served().steps.len() < limits::STEPS_RECORDED_MAX {
+            let outcome = entry.outcome.map_or("", |outcome| outcome.name());
+            let line =
+                format!("{}/{} {} {outcome} {} ms", entry.flow, entry.step, entry.act, entry.duration.as_millis());
+            self.served().steps.push(line.into());
+        }
+    }
+
+    /// The user's attributes, as they are when the call's last flow is done with it.
+    pub fn keep_attributes(&mut self, memory: &Memory) {
+        let texts = memory.attributes().into_iter().flatten();
+        self.served().noted = texts.filter_map(|(name, value)| Some((name.clone(), value.as_text()?.into()))).collect();
+    }
 }
 
 /// A place in a trunk's limits.

@@ -5,13 +5,16 @@ use crate::base::id::{CallId, LegId};
 use crate::domain::call::connect::Connecting;
 use crate::domain::call::ending::Ending;
 use crate::domain::call::handover::{Handover, answer_stray};
-use crate::domain::call::interface::{Refused, Stage};
+use crate::domain::call::interface::{News, Refused, Script, Slip, Stage};
 use crate::domain::call::joined::Joined;
 use crate::domain::call::opening::Opening;
 use crate::domain::call::parts::Parts;
 use crate::domain::call::replacing::Replacing;
+use crate::domain::call::serving::Serving;
 use crate::domain::call::streams::Hearing;
 use crate::domain::leg::event::{LegEvent, Request};
+use crate::media::command::SourceId;
+use crate::media::event::SourceOutcome;
 use crate::protocol::sip::path::Target;
 use std::time::Instant;
 
@@ -21,6 +24,8 @@ pub enum Phase {
     /// The caller waits for a port of ours.
     Opening(Box<Opening>),
     Connecting(Box<Connecting>),
+    /// A flow of ours serves the caller.
+    Serving(Box<Serving>),
     /// The caller takes the place of a party of another call.
     Replacing(Box<Replacing>),
     Joined(Box<Joined>),
@@ -31,6 +36,7 @@ pub enum Phase {
 pub struct Routing {
     pub stages: Vec<Stage>,
     pub refusal: Option<Refused>,
+    pub script: Option<Box<Script>>,
 }
 
 /// What the switchboard or the resolver answers.
@@ -59,6 +65,7 @@ impl Phase {
         match self {
             Phase::Opening(opening) => opening.on_leg(parts, event),
             Phase::Connecting(connecting) => connecting.on_leg(parts, leg, event),
+            Phase::Serving(serving) => serving.on_leg(parts, leg, event),
             Phase::Replacing(replacing) => replacing.on_leg(parts, event),
             Phase::Joined(joined) => joined.on_leg(parts, leg, event),
             Phase::Ending(ending) => {
@@ -73,6 +80,7 @@ impl Phase {
         match self {
             Phase::Opening(opening) => opening.on_answer(parts, leg, answer),
             Phase::Connecting(connecting) => connecting.on_answer(parts, leg, answer),
+            Phase::Serving(serving) => serving.on_answer(parts, leg, answer),
             Phase::Joined(joined) => joined.on_answer(parts, leg, answer),
             Phase::Ending(_) | Phase::Routing(_) | Phase::Replacing(_) => {
                 // A place that was granted too late goes back at once.
@@ -98,15 +106,35 @@ impl Phase {
         match self {
             Phase::Opening(opening) => opening.on_hang_up(parts, cause),
             Phase::Connecting(mut connecting) => connecting.on_hang_up(parts, cause),
+            Phase::Serving(serving) => serving.on_hang_up(parts, cause),
             Phase::Replacing(replacing) => replacing.on_hang_up(parts, cause),
-            Phase::Joined(_) | Phase::Routing(_) => Ending::begin(parts, cause, Fault::Ours),
+            Phase::Joined(joined) => joined.end(parts, cause, Fault::Ours),
+            Phase::Routing(_) => Ending::begin(parts, cause, Fault::Ours),
             Phase::Ending(_) => self,
+        }
+    }
+
+    /// Ends the call from within.
+    pub fn end(self, parts: &mut Parts, cause: Cause, fault: Fault) -> Phase {
+        match self {
+            Phase::Joined(joined) => joined.end(parts, cause, fault),
+            Phase::Serving(serving) => serving.end(parts, cause, fault),
+            _ => Ending::begin(parts, cause, fault),
+        }
+    }
+
+    /// Whether somebody, or a flow, listens to this leg.
+    pub fn wants_audio_of(&self, leg: LegId) -> bool {
+        match self {
+            Phase::Serving(_) => leg == LegId::CALLER,
+            other => other.talking().is_some_and(|(a, b)| a == leg || b == leg),
         }
     }
 
     pub fn handle_deadline(self, parts: &mut Parts) -> Phase {
         match self {
             Phase::Connecting(connecting) => connecting.handle_deadline(parts),
+            Phase::Serving(serving) => serving.handle_deadline(parts),
             Phase::Replacing(replacing) => replacing.handle_deadline(parts),
             Phase::Joined(joined) => joined.handle_deadline(parts),
             Phase::Ending(_) | Phase::Routing(_) | Phase::Opening(_) => self,
@@ -116,6 +144,7 @@ impl Phase {
     pub fn deadline(&self) -> Option<Instant> {
         match self {
             Phase::Connecting(connecting) => connecting.deadline(),
+            Phase::Serving(serving) => serving.deadline(),
             Phase::Replacing(replacing) => Some(replacing.deadline()),
             Phase::Joined(joined) => joined.deadline(),
             Phase::Ending(_) | Phase::Routing(_) | Phase::Opening(_) => None,
@@ -127,12 +156,49 @@ impl Phase {
         match self {
             Phase::Connecting(connecting) => connecting.talking(),
             Phase::Joined(joined) => Some(joined.pair),
-            Phase::Routing(_) | Phase::Opening(_) | Phase::Replacing(_) | Phase::Ending(_) => None,
+            Phase::Routing(_) | Phase::Opening(_) | Phase::Replacing(_) | Phase::Serving(_) | Phase::Ending(_) => None,
         }
     }
 
     pub fn hearing(&self) -> Hearing {
-        self.talking().into()
+        match self {
+            Phase::Serving(serving) => serving.hearing(),
+            other => other.talking().into(),
+        }
+    }
+
+    /// A party has pressed a key.
+    pub fn on_key(self, parts: &mut Parts, leg: LegId, digit: u8) -> Phase {
+        match self {
+            Phase::Serving(serving) => serving.on_key(parts, leg, digit),
+            other => other,
+        }
+    }
+
+    /// What was played is over.
+    pub fn on_source(self, parts: &mut Parts, source: SourceId, outcome: SourceOutcome) -> Phase {
+        match self {
+            Phase::Serving(serving) => serving.on_source(parts, source, outcome),
+            other => other,
+        }
+    }
+
+    /// Somebody outside has answered a wish of a flow.
+    pub fn on_news(self, parts: &mut Parts, slip: Slip, news: News) -> Phase {
+        match self {
+            Phase::Serving(serving) => serving.on_news(parts, slip, news),
+            Phase::Joined(mut joined) => {
+                joined.overhear(parts, slip, news);
+                Phase::Joined(joined)
+            }
+            other => {
+                // The edge has opened it, and nobody will stop it any more.
+                if let News::Taping { tap, place: Some(_) } = news {
+                    parts.stop_tap(tap);
+                }
+                other
+            }
+        }
     }
 
     pub fn is_ending(&self) -> bool {

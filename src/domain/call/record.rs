@@ -10,6 +10,7 @@ use crate::media::event::Quality;
 /// Everything that happened, as it stands now.
 pub fn draw_up(parts: &Parts) -> Record {
     let story = &parts.story;
+    let served = story.served.as_deref();
     let now = parts.wire.now.unix_millis();
     let (cause, fault) = story.outcome.unwrap_or((Cause::Fault, Fault::Ours));
     let caller = parts.leg(LegId::CALLER);
@@ -32,6 +33,9 @@ pub fn draw_up(parts: &Parts) -> Record {
         dialled_e164: parts.e164_text(),
         legs: parts.legs.iter().map(|leg| record_leg(parts, leg, now)).collect(),
         attributes: story.attributes.clone(),
+        steps: served.map(|served| served.steps.clone()).unwrap_or_default(),
+        noted: served.map(|served| served.noted.clone()).unwrap_or_default(),
+        recordings: served.map(|served| served.recordings.clone()).unwrap_or_default(),
         trail: parts.trail.lines().to_vec(),
         trail_lost: parts.trail.lost(),
     }

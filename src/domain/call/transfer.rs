@@ -4,7 +4,7 @@ use crate::base::cause::{Cause, Fault};
 use crate::base::id::{CallId, LegId};
 use crate::domain::call::dialler::{Blame, Dialler};
 use crate::domain::call::handover::{Claim, Handover, PATIENCE, answer_stray, tell};
-use crate::domain::call::interface::{CallEvent, CallOutput, Stage};
+use crate::domain::call::interface::{CallEvent, CallOutput, OnBehalf, Stage};
 use crate::domain::call::invite::{Asked, Offered};
 use crate::domain::call::joined::{Exchange, Joined, acknowledge};
 use crate::domain::call::parts::Parts;
@@ -105,7 +105,7 @@ impl Transfer {
             }
         }
         let uri = uri_without_headers(&target.uri).into();
-        parts.outputs.push_back(CallOutput::Route { leg, party, uri });
+        parts.outputs.push_back(CallOutput::Route { leg, by: OnBehalf::Party(party), uri });
         Some(transfer)
     }
 

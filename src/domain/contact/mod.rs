@@ -28,6 +28,10 @@ pub struct Record {
     pub attributes: BTreeMap<&'static str, Box<str>>,
     /// Why each decision fell as it did, in order.
     pub trail: Vec<Box<str>>,
+    /// What flows did for it, step by step; what they noted of it; where its recordings are.
+    pub steps: Vec<Box<str>>,
+    pub noted: Vec<(Box<str>, Box<str>)>,
+    pub recordings: Vec<Box<str>>,
     /// Trail lines beyond the bound.
     pub trail_lost: u32,
 }

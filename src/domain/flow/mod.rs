@@ -9,6 +9,7 @@ pub mod key;
 pub mod log;
 pub mod memory;
 pub mod run;
+pub mod say;
 pub mod template;
 pub mod value;
 pub mod walk;

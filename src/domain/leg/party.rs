@@ -5,7 +5,7 @@ use crate::domain::phone::identity;
 use crate::domain::phone::settings::Phone;
 use crate::domain::trunk::identity::Peer;
 use crate::domain::trunk::media::MediaSettings;
-use crate::domain::trunk::settings::{Credentials, SrtpPolicy, Trunk};
+use crate::domain::trunk::settings::{Credentials, NumberRules, SrtpPolicy, Trunk};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +46,14 @@ impl Party {
     }
 
     /// What is configured of its audio.
+    /// How numbers are written on its side.
+    pub fn number_rules(&self) -> &NumberRules {
+        match self {
+            Party::Trunk(trunk) => &trunk.numbers,
+            Party::Phone(phone) => &phone.numbers,
+        }
+    }
+
     pub fn media(&self) -> &MediaSettings {
         match self {
             Party::Trunk(trunk) => &trunk.media,

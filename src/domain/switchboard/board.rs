@@ -243,7 +243,8 @@ impl Machine for Switchboard {
             Input::Release { call, trunk, target_index, outcome } => {
                 self.release(now, (call, &trunk), target_index, outcome);
             }
-            Input::Route { call, leg, party, uri } => self.route_again(now, (call, leg), &party, &uri),
+            Input::Route { call, leg, by, uri } => self.route_again(now, (call, leg), &by, &uri),
+            Input::Ask { call, slip, question } => self.answer_flow(now, (call, slip), &question),
             Input::Handover { from, to, word } => self.hand_over(from, to, word),
             Input::CallFinished { call } => self.call_finished(now, call),
             Input::CallEvent { call, event } => self.call_event(now, call, &event),

@@ -3,12 +3,15 @@
 use crate::base::cause::Cause;
 use crate::base::id::{CallId, LegId};
 use crate::domain::call::interface::{
-    CallEvent, CallInput, CallStart, Handover, NameToResolve, Party, Profiles, TrunkOutcome,
+    CallEvent, CallInput, CallStart, Handover, NameToResolve, OnBehalf, Profiles, Slip, TrunkOutcome,
 };
 use crate::domain::dialplan::Dialplan;
+use crate::domain::flow::definition::Flows;
+use crate::domain::flow::interface::Question;
 use crate::domain::hours::HoursBook;
 use crate::domain::phone::settings::Phone;
 use crate::domain::trunk::settings::Trunk;
+use crate::media::prompt::Prompts;
 use crate::protocol::sip::message::Message;
 use crate::protocol::sip::path::{Outgoing, Path, Target};
 use std::sync::Arc;
@@ -22,6 +25,8 @@ pub struct Exchange {
     pub phones: Vec<Arc<Phone>>,
     pub dialplan: Arc<Dialplan>,
     pub hours: Arc<HoursBook>,
+    pub flows: Arc<Flows>,
+    pub prompts: Prompts,
     pub admission: AdmissionPolicy,
 }
 
@@ -101,8 +106,14 @@ pub enum SwitchboardInput {
     Route {
         call: CallId,
         leg: LegId,
-        party: Party,
+        by: OnBehalf,
         uri: Box<str>,
+    },
+    /// A question of a flow that serves a call.
+    Ask {
+        call: CallId,
+        slip: Slip,
+        question: Box<Question>,
     },
     CallFinished {
         call: CallId,

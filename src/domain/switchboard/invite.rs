@@ -228,6 +228,7 @@ impl Switchboard {
             identity,
             attributes,
             route,
+            script: None,
             refusal,
             emergency,
             max_duration,

@@ -7,6 +7,7 @@ mod calls;
 mod carriers;
 mod door;
 mod explain;
+mod flows;
 mod handover;
 mod inbound;
 mod index;

@@ -11,10 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 pub(super) fn rules_of(party: &Party) -> &NumberRules {
-    match party {
-        Party::Trunk(trunk) => &trunk.numbers,
-        Party::Phone(phone) => &phone.numbers,
-    }
+    party.number_rules()
 }
 
 pub(super) fn asker(party: &Party) -> Asker<'_> {

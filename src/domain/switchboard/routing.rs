@@ -3,7 +3,9 @@
 use crate::base::cause::Cause;
 use crate::base::id::{CallId, LegId};
 use crate::base::now::Now;
-use crate::domain::call::interface::{CallInput, Dial, NameToResolve, Party, Place, Refused, Stage, TrunkOutcome};
+use crate::domain::call::interface::{
+    CallInput, Dial, NameToResolve, OnBehalf, Party, Place, Refused, Stage, TrunkOutcome,
+};
 use crate::domain::dialplan::lookup::{Asker, Wanted};
 use crate::domain::dialplan::route::{Choice, Weighing, choices, in_order};
 use crate::domain::phone::bindings::Binding;
@@ -240,7 +242,8 @@ impl Switchboard {
     }
 
     /// Where a transfer target or redirection leads, for the party that asks for it.
-    pub(super) fn route_again(&mut self, now: Now, (call, leg): (CallId, LegId), party: &Party, uri: &str) {
+    pub(super) fn route_again(&mut self, now: Now, (call, leg): (CallId, LegId), by: &OnBehalf, uri: &str) {
+        let (OnBehalf::Party(party) | OnBehalf::Flow { caller: party, .. }) = by;
         let outcome = match Uri::parse(uri) {
             Ok(uri) => {
                 let dialled = Dialled::of(&uri, rules_of(party));

@@ -1,6 +1,7 @@
 //! `offhook.toml` into the daemon's own settings and the admission policy.
 
 use crate::domain::switchboard::interface::{AdmissionPolicy, Strangers};
+use crate::edge::config::convert_outside;
 use crate::edge::config::fields::{Fields, printable};
 use crate::edge::config::suggest;
 use crate::edge::config::{ControlSettings, Daemon, LogSettings};
@@ -31,6 +32,7 @@ pub fn daemon(fields: Fields<'_>) -> (Daemon, AdmissionPolicy) {
         stall_max: watchdog(fields.table("watchdog")),
         transport: transport(fields.table("transport")),
         media: media(fields.table("media")),
+        outside: convert_outside::outside(&fields, &state_directory),
         state_directory,
     };
     let admission = admission(fields.table("admission"));

@@ -4,6 +4,7 @@ mod certificates;
 mod convert_daemon;
 mod convert_dialplan;
 mod convert_media;
+mod convert_outside;
 mod convert_phone;
 mod convert_profile;
 mod convert_trunk;
@@ -28,6 +29,7 @@ use crate::domain::switchboard::interface::Exchange;
 use crate::edge::journal::JournalSettings;
 use crate::edge::logging::LogFormat;
 use crate::edge::media::WorkerSettings;
+use crate::edge::outside::settings::OutsideSettings;
 use crate::edge::transport::TransportLimits;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -63,6 +65,7 @@ pub struct Daemon {
     pub stall_max: Duration,
     pub transport: TransportLimits,
     pub media: WorkerSettings,
+    pub outside: OutsideSettings,
 }
 
 #[derive(Clone, PartialEq, Debug)]

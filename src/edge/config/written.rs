@@ -13,6 +13,9 @@ use crate::edge::config::Daemon;
 use crate::edge::config::fields::shown;
 use crate::edge::config::plan::Effect;
 use crate::edge::media::WorkerSettings;
+use crate::edge::outside::settings::{
+    OutsideSettings, RecordingSettings, SpeechEngine, SpeechSettings, WebhookSettings,
+};
 use crate::edge::transport::TransportLimits;
 use crate::media::command::OpusWish;
 use sha2::{Digest, Sha256};
@@ -106,6 +109,32 @@ impl Lines {
     }
 }
 
+impl Lines {
+    fn outside(&mut self, outside: &OutsideSettings) {
+        let OutsideSettings { webhooks, speech, recordings, log, keys } = outside;
+        let WebhookSettings { allow, at_once } = webhooks;
+        self.list("webhooks.allow", allow);
+        self.text("webhooks.at_once", at_once);
+        let SpeechSettings { engine, reads_ssml, folder, folder_bytes_max, timeout, at_once } = speech;
+        match engine {
+            SpeechEngine::None => {}
+            SpeechEngine::Command(argv) => self.list("speech.command", argv),
+            SpeechEngine::Url(url) => self.text("speech.url", url),
+        }
+        self.text("speech.reads_ssml", reads_ssml);
+        self.text("speech.folder", folder.display());
+        self.text("speech.folder_bytes_max", folder_bytes_max);
+        self.time("speech.timeout", *timeout);
+        self.text("speech.at_once", at_once);
+        let RecordingSettings { folder } = recordings;
+        self.text("recordings.folder", folder.display());
+        self.text("flow_log.path", log.path.display());
+        self.text("flow_log.rotate_bytes", log.rotate_bytes);
+        self.text("flow_log.rotate_daily", log.rotate_daily);
+        self.list("keys", keys.iter().map(|key| &key.name));
+    }
+}
+
 pub fn daemon(daemon: &Daemon) -> Vec<Line> {
     // Every field is written below; a new one does not compile until it is.
     let Daemon {
@@ -118,6 +147,7 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
         stall_max: _,
         transport: _,
         media,
+        outside,
     } = daemon;
     let mut lines = Lines::new(Effect::Restart);
     lines.text("state_directory", daemon.state_directory.display());
@@ -155,6 +185,7 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
     lines.time("transport.connect", transport.connect);
     lines.time("transport.ping", transport.ping);
     lines.time("transport.write", transport.write);
+    lines.outside(outside);
     lines.effect = Effect::AtOnce;
     lines.text("log.level", &daemon.log.level);
     lines.all

@@ -3,7 +3,7 @@
 
 mod file;
 
-use self::file::JournalFile;
+pub use self::file::JournalFile;
 use crate::base::limits;
 use crate::edge::clock;
 use crate::edge::metrics::{Metrics, Reading, table};

@@ -1,6 +1,6 @@
 //! The library of prompts: every file of a folder decoded once and shared by all calls. Plays nothing.
 
-use crate::media::prompt::Prompt;
+use crate::media::prompt::{Prompt, Prompts};
 use crate::protocol::audio::recording::{self, RecordingFault};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -43,10 +43,22 @@ pub enum PromptReason {
     Name,
 }
 
+impl PromptFault {
+    /// Without the path.
+    pub fn reason_in_words(&self) -> String {
+        self.reason.to_string()
+    }
+}
+
 impl fmt::Display for PromptFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.path.display())?;
-        match &self.reason {
+        write!(f, "{}: {}", self.path.display(), self.reason)
+    }
+}
+
+impl fmt::Display for PromptReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             PromptReason::Unreadable(error) => write!(f, "cannot be read: {error}"),
             PromptReason::NotAudio(fault) => write!(f, "{fault}"),
             PromptReason::Rate(rate) => write!(f, "{rate} samples per second cannot be played"),
@@ -94,6 +106,11 @@ impl PromptLibrary {
         self.bytes += prompt.bytes();
         self.prompts.insert(name, Arc::new(prompt));
         Ok(())
+    }
+
+    /// For calls to play.
+    pub fn into_prompts(self) -> Prompts {
+        Prompts::new(self.prompts.into_iter().map(|(name, prompt)| (name.into(), prompt)).collect())
     }
 
     pub fn find(&self, name: &str) -> Option<Arc<Prompt>> {

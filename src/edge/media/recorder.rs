@@ -34,6 +34,31 @@ pub struct Recorded {
 struct Order {
     path: PathBuf,
     blocks: Receiver<TapBlock>,
+    quiet: Option<Quiet>,
+}
+
+/// Who is told, once, when nothing was said for so long.
+struct Quiet {
+    limit: Duration,
+    lasted: Duration,
+    tell: Option<Box<dyn FnOnce() + Send>>,
+}
+
+/// Below this no sample of a block is taken for speech: 40 dB under full scale.
+const SPEECH_PEAK: u16 = 328;
+
+impl Quiet {
+    fn hear(&mut self, block: &TapBlock) {
+        let frames = block.samples.len() / usize::from(block.channels.max(1));
+        let lasts = Duration::from_secs_f64(frames as f64 / f64::from(block.rate.max(1)));
+        let peak = block.samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);
+        self.lasted = if peak < SPEECH_PEAK { self.lasted + lasts } else { Duration::ZERO };
+        if self.lasted >= self.limit
+            && let Some(tell) = self.tell.take()
+        {
+            tell();
+        }
+    }
 }
 
 /// The door to the thread. When it is dropped, the thread ends with the last recording.
@@ -52,8 +77,17 @@ impl Recorder {
 
     /// The end of a tap that writes to a new file. `None` when too many recordings wait to be begun.
     pub fn record(&self, path: &Path) -> Option<TapOut> {
+        self.order(path, None)
+    }
+
+    /// The same; `tell` is called when nothing was said for so long, and the recording goes on.
+    pub fn record_until_quiet(&self, path: &Path, limit: Duration, tell: Box<dyn FnOnce() + Send>) -> Option<TapOut> {
+        self.order(path, Some(Quiet { limit, lasted: Duration::ZERO, tell: Some(tell) }))
+    }
+
+    fn order(&self, path: &Path, quiet: Option<Quiet>) -> Option<TapOut> {
         let (out, blocks) = tap(BLOCK_MS, BLOCKS);
-        let order = Order { path: path.to_owned(), blocks };
+        let order = Order { path: path.to_owned(), blocks, quiet };
         self.orders.as_ref()?.try_send(order).ok().map(|()| out)
     }
 
@@ -93,6 +127,7 @@ fn run(orders: &Receiver<Order>, mut told: impl FnMut(Recorded)) {
 struct Recording {
     path: PathBuf,
     blocks: Receiver<TapBlock>,
+    quiet: Option<Quiet>,
     file: Option<File>,
     shape: Shape,
     data_bytes: u64,
@@ -106,6 +141,7 @@ impl Recording {
         Recording {
             path: order.path,
             blocks: order.blocks,
+            quiet: order.quiet,
             file: None,
             shape: Shape { rate: 8_000, channels: 1 },
             data_bytes: 0,
@@ -132,6 +168,9 @@ impl Recording {
     }
 
     fn take(&mut self, block: &TapBlock) {
+        if let Some(quiet) = &mut self.quiet {
+            quiet.hear(block);
+        }
         self.shape = Shape { rate: block.rate, channels: u16::from(block.channels) };
         self.lost += block.lost_before;
         // Silence keeps the place of what was lost, so that both sides of a talk stay together.
@@ -145,6 +184,9 @@ impl Recording {
         if self.file.is_none() {
             if self.buffer.is_empty() && !has_ended {
                 return Ok(());
+            }
+            if let Some(folder) = self.path.parent() {
+                std::fs::create_dir_all(folder)?;
             }
             // Never over a file that is there.
             let mut file = OpenOptions::new().write(true).create_new(true).open(&self.path)?;
@@ -190,6 +232,26 @@ mod tests {
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("a folder for the test");
         folder
+    }
+
+    #[test]
+    fn who_says_nothing_for_long_enough_is_told_of_once() {
+        let path = folder("quiet").join("message.wav");
+        let (told, outcome) = channel();
+        let (quiet, heard) = channel();
+        let recorder = Recorder::start(move |recorded| drop(told.send(recorded))).expect("a thread");
+        let tell = Box::new(move || drop(quiet.send(())));
+        let mut out = recorder.record_until_quiet(&path, Duration::from_millis(600), tell).expect("room");
+        for sample in [[9_000; 160], [3; 160]] {
+            for _ in 0..50 {
+                out.write(8_000, Some(&sample), None);
+            }
+        }
+        out.flush();
+        drop(out);
+        recorder.finish();
+        assert_eq!(heard.iter().count(), 1);
+        assert_eq!(outcome.recv().expect("told").lasted, Duration::from_secs(2));
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub fn call_event_name(event: &CallEvent) -> &'static str {
         CallEvent::LegEnded { .. } => "leg-ended",
         CallEvent::Transferred { .. } => "transferred",
         CallEvent::Digit { .. } => "digit",
+        CallEvent::FlowErred { .. } => "flow-erred",
+        CallEvent::FlowBroke { .. } => "flow-broke",
         CallEvent::Silent { .. } => "silent",
         CallEvent::Heard { .. } => "heard",
         CallEvent::Quality { .. } => "quality",

@@ -1,11 +1,13 @@
 //! What the daemon counts and how it is told to Prometheus. Series are built once; no label comes from a peer.
 
 pub mod labels;
+mod outside;
 pub mod process;
 pub mod table;
 mod transport;
 
 use self::labels::{ALL_REASONS, CALLERS, call_event_name, caller_name, inbox_name, reason_name};
+use self::outside::OutsideSeries;
 use self::table::{Kind, Row};
 use crate::base::cause::{Cause, Fault};
 use crate::domain::call::interface::{CallEvent, CallStart};
@@ -94,6 +96,7 @@ struct Series {
     reload_time: Gauge,
     configuration: GaugeVec,
     draining: Gauge,
+    outside: OutsideSeries,
 }
 
 const TRANSPORTS: &[Transport] = &[Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
@@ -148,6 +151,7 @@ impl Metrics {
             reload_time: build.gauge(table::RELOAD_TIME)?,
             configuration: build.gauges(table::CONFIGURATION)?,
             draining: build.gauge(table::DRAINING)?,
+            outside: OutsideSeries::build(&build)?,
             registry,
         };
         let metrics = Metrics(Arc::new(series));
@@ -227,6 +231,7 @@ impl Metrics {
 
     pub fn call_event(&self, event: &CallEvent) {
         self.0.call_events.with_label_values(&[call_event_name(event)]).inc();
+        self.flow_event(event);
     }
 
     pub fn inbox_overflow(&self, inbox: Inbox) {

@@ -162,6 +162,17 @@ pub const CONFIGURATION: Row = gauge("offhook_configuration_info", &["hash"], "T
 pub const BUILD: Row = gauge("offhook_build_info", &["version"], "The running program.");
 pub const START_TIME: Row =
     gauge("offhook_start_timestamp_seconds", &[], "When the process started, seconds since 1970.");
+pub const WEBHOOKS: Row =
+    counter("offhook_webhooks_total", &["outcome"], "Questions of flows to servers of the house, by outcome.");
+pub const SPEECHES: Row =
+    counter("offhook_speeches_total", &["outcome"], "Texts that were to be spoken: made, found ready, or failed.");
+pub const RECORDINGS: Row = counter("offhook_recordings_total", &["outcome"], "Recordings that have ended.");
+pub const FLOW_ERRORS: Row =
+    counter("offhook_flow_errors_total", &["flow"], "Steps that took their error outcome, by flow.");
+pub const FLOW_FATAL_ERRORS: Row =
+    counter("offhook_flow_fatal_errors_total", &["flow"], "Flows that broke one of their limits, by flow.");
+pub const FLOW_LOG_LOST: Row =
+    counter("offhook_flow_log_lost_total", &[], "Lines of the log of flows that found its queue full.");
 pub const DRAINING: Row = gauge("offhook_draining", &[], "1 while new calls are refused because the daemon is ending.");
 pub const MEMORY: Row = gauge("offhook_memory_bytes", &[], "Resident memory of the process.");
 pub const FILES: Row = gauge("offhook_open_files", &[], "Open file descriptors of the process.");
@@ -228,6 +239,12 @@ pub const TABLE: &[Row] = &[
     CONFIGURATION,
     BUILD,
     START_TIME,
+    WEBHOOKS,
+    SPEECHES,
+    RECORDINGS,
+    FLOW_ERRORS,
+    FLOW_FATAL_ERRORS,
+    FLOW_LOG_LOST,
     DRAINING,
     MEMORY,
     FILES,

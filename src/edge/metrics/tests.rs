@@ -41,6 +41,9 @@ fn record() -> Record {
         legs: vec![leg(1_000), leg(1_004)],
         attributes: BTreeMap::new(),
         trail: Vec::new(),
+        steps: Vec::new(),
+        noted: Vec::new(),
+        recordings: Vec::new(),
         trail_lost: 0,
     }
 }

@@ -425,6 +425,7 @@ impl World {
             },
             attributes: BTreeMap::new(),
             route,
+            script: None,
             refusal: self.refusal.map(|cause| Refused { cause, retry_after: Some(7), words: "no place".into() }),
             emergency: false,
             max_duration: self.max_duration,

@@ -171,8 +171,8 @@ impl Running {
                     let input = SwitchboardInput::Release { call: id, trunk, target_index, outcome };
                     self.switchboard.handle_input(now, input);
                 }
-                CallOutput::Route { leg, party, uri } => {
-                    self.switchboard.handle_input(now, SwitchboardInput::Route { call: id, leg, party, uri });
+                CallOutput::Route { leg, by, uri } => {
+                    self.switchboard.handle_input(now, SwitchboardInput::Route { call: id, leg, by, uri });
                 }
                 CallOutput::Handover { to, word } => {
                     self.switchboard.handle_input(now, SwitchboardInput::Handover { from: id, to, word });
@@ -189,6 +189,7 @@ impl Running {
                 CallOutput::Media(command) => told.extend(self.media.take(command)),
                 CallOutput::Event(_) => {}
                 CallOutput::Finished => finished = true,
+                other => panic!("no flow serves these calls: {other:?}"),
             }
         }
         for event in told {
