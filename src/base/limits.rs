@@ -110,3 +110,41 @@ pub const FLOW_ANSWERED_MAX: Duration = Duration::from_secs(60);
 pub const FLOW_CALL_OUT_MAX: Duration = Duration::from_secs(600);
 /// Moves from queue to queue of one call.
 pub const QUEUE_MOVES_MAX: u8 = 11;
+/// How long an agent has to accept or reject an offer.
+pub const OFFER_PATIENCE: Duration = Duration::from_secs(20);
+/// How long a whisper may last; then its hearer is hung up instead of being kept in "connecting" for ever.
+pub const WHISPER_MAX: Duration = Duration::from_secs(120);
+/// Contacts in the queue of one agent.
+pub const AGENT_QUEUE_MAX: u32 = 10;
+/// Contacts that wait in all queues together, and in a queue without a capacity of its own: more than there can be calls.
+pub const WAITING_MAX: u32 = 100_000;
+/// Moves of one contact from queue to queue.
+pub const QUEUE_MOVES_MAX: u8 = 11;
+/// Per cent of a queue's capacity kept beyond it for callbacks that come due and for transfers.
+pub const QUEUE_BUFFER_PERCENT: u32 = 20;
+/// Steps of one contact's routing criteria.
+pub const CRITERIA_STEPS_MAX: usize = 5;
+/// Conditions of one step that all must hold.
+pub const CRITERIA_CONDITIONS_MAX: usize = 8;
+/// How often the criteria of a contact that waits may be replaced.
+pub const CRITERIA_CHANGES_MAX: u8 = 2;
+/// Proficiencies of one agent.
+pub const PROFICIENCIES_MAX: usize = 10;
+/// The best level of a proficiency.
+pub const PROFICIENCY_LEVEL_MAX: u8 = 5;
+/// Letters of a proficiency's attribute or value.
+pub const PROFICIENCY_CHARS_MAX: usize = 64;
+/// Statuses of agents besides Available and Offline.
+pub const STATUSES_MAX: usize = 50;
+/// Contacts of one agent at a time, where a routing profile allows more than one.
+pub const AGENT_SLOTS_MAX: u8 = 10;
+/// Callbacks that are owed; beyond, none is promised.
+pub const CALLBACKS_MAX: usize = 100_000;
+/// How long a callback is owed.
+pub const CALLBACK_LIFE: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// When a callback whose queue is full on its time tries again.
+pub const CALLBACK_FULL_RETRY: Duration = Duration::from_secs(10);
+/// Customers whose last agent is remembered; the one remembered longest is forgotten first.
+pub const LAST_AGENTS_MAX: usize = 100_000;
+/// How long a callback's customer is rung at most, whatever the trunk says.
+pub const CALLBACK_DIAL_MAX: Duration = Duration::from_secs(180);

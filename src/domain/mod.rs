@@ -8,5 +8,6 @@ pub mod hours;
 pub mod leg;
 pub mod phone;
 pub mod profile;
+pub mod queue;
 pub mod switchboard;
 pub mod trunk;

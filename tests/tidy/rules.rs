@@ -15,6 +15,7 @@ pub const ORDER: &[&[&str]] = &[
     &["domain::dialplan"],
     &["domain::leg"],
     &["domain::flow"],
+    &["domain::queue"],
     &["domain::call"],
     &["domain::switchboard"],
     &["edge"],
