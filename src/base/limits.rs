@@ -118,8 +118,6 @@ pub const WHISPER_MAX: Duration = Duration::from_secs(120);
 pub const AGENT_QUEUE_MAX: u32 = 10;
 /// Contacts that wait in all queues together, and in a queue without a capacity of its own: more than there can be calls.
 pub const WAITING_MAX: u32 = 100_000;
-/// Moves of one contact from queue to queue.
-pub const QUEUE_MOVES_MAX: u8 = 11;
 /// Per cent of a queue's capacity kept beyond it for callbacks that come due and for transfers.
 pub const QUEUE_BUFFER_PERCENT: u32 = 20;
 /// Steps of one contact's routing criteria.

@@ -85,6 +85,10 @@ pub enum CriteriaFault {
     TooManyProficiencies,
     /// The same attribute and value twice.
     Twice,
+    /// `NumberGreaterOrEqualTo` is the only one.
+    Operator,
+    /// An expiry is a whole number of seconds.
+    Expiry,
 }
 
 impl fmt::Display for CriteriaFault {
@@ -109,6 +113,8 @@ impl fmt::Display for CriteriaFault {
             CriteriaFault::TooManyProficiencies => {
                 write!(f, "an agent has at most {PROFICIENCIES_MAX} proficiencies")
             }
+            CriteriaFault::Operator => f.write_str("the only operator is NumberGreaterOrEqualTo"),
+            CriteriaFault::Expiry => f.write_str("an expiry is a whole number of seconds"),
             CriteriaFault::Twice => f.write_str("the same attribute and value stand there twice"),
         }
     }

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod bits;
 pub mod callback;
 pub mod criteria;
+pub mod from_flow;
 pub mod interface;
 pub mod questions;
 pub mod queues;

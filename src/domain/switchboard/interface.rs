@@ -10,6 +10,7 @@ use crate::domain::flow::definition::Flows;
 use crate::domain::flow::interface::Question;
 use crate::domain::hours::HoursBook;
 use crate::domain::phone::settings::Phone;
+use crate::domain::queue::settings::Settings;
 use crate::domain::trunk::settings::Trunk;
 use crate::media::prompt::Prompts;
 use crate::protocol::sip::message::Message;
@@ -25,6 +26,7 @@ pub struct Exchange {
     pub phones: Vec<Arc<Phone>>,
     pub dialplan: Arc<Dialplan>,
     pub hours: Arc<HoursBook>,
+    pub queues: Arc<Settings>,
     pub flows: Arc<Flows>,
     pub prompts: Prompts,
     pub admission: AdmissionPolicy,

@@ -2,6 +2,7 @@
 
 use crate::base::cause::Cause;
 use crate::domain::dialplan::{Destination, Emergency, Group, Pattern, Rule, TrunkGroup, TrunkMember};
+use crate::edge::config::convert_queue::{self, QueueFile};
 use crate::edge::config::fields::{Fields, printable};
 use crate::edge::config::reading::Item;
 use crate::edge::config::shared;
@@ -15,6 +16,8 @@ pub enum Sort {
     Phone,
     Group,
     TrunkGroup,
+    Queue,
+    RoutingProfile,
     /// A trunk, or the word `phones`.
     Caller,
 }
@@ -26,6 +29,7 @@ pub struct DialplanFile {
     pub groups: Vec<(Item, Group)>,
     pub trunk_groups: Vec<(Item, TrunkGroup)>,
     pub emergency: Vec<(Item, Emergency)>,
+    pub queues: QueueFile,
     pub references: Vec<(Sort, Item)>,
 }
 
@@ -45,6 +49,7 @@ pub fn dialplan(fields: Fields<'_>) -> DialplanFile {
     for one in fields.tables("emergency") {
         emergency(one, &mut file);
     }
+    file.queues = convert_queue::queues(&fields, &mut file.references);
     fields.finish();
     file
 }

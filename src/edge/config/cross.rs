@@ -81,7 +81,15 @@ fn check_references(reading: &Reading, profiles: &[ProfileFile], dialplans: &[Di
             Sort::TrunkGroup if switched_on => {
                 dialplans.iter().flat_map(|file| file.trunk_groups.iter().map(|(name, _)| name.text.as_str())).collect()
             }
-            Sort::Group | Sort::TrunkGroup => Vec::new(),
+            Sort::Queue if switched_on => dialplans
+                .iter()
+                .flat_map(|file| file.queues.queues.iter().map(|(name, _)| name.text.as_str()))
+                .collect(),
+            Sort::RoutingProfile if switched_on => dialplans
+                .iter()
+                .flat_map(|file| file.queues.profiles.iter().map(|(name, _)| name.text.as_str()))
+                .collect(),
+            Sort::Group | Sort::TrunkGroup | Sort::Queue | Sort::RoutingProfile => Vec::new(),
         }
     };
     for (sort, item) in dialplans.iter().flat_map(|file| &file.references) {
@@ -108,6 +116,8 @@ fn words(sort: Sort) -> (&'static str, &'static str) {
         Sort::Phone => ("phone", "phones"),
         Sort::Group => ("group", "groups"),
         Sort::TrunkGroup => ("trunk group", "trunk groups"),
+        Sort::Queue => ("queue", "queues"),
+        Sort::RoutingProfile => ("routing profile", "routing profiles"),
         Sort::Caller => ("caller", "callers"),
     }
 }

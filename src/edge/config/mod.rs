@@ -7,6 +7,7 @@ mod convert_media;
 mod convert_outside;
 mod convert_phone;
 mod convert_profile;
+mod convert_queue;
 mod convert_trunk;
 mod cross;
 mod fields;
@@ -21,6 +22,7 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 mod written;
+mod written_queue;
 
 pub use place::Fault;
 pub use read::read;

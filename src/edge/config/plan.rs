@@ -1,9 +1,11 @@
 //! What a reload would change, line by line, and for whom. Pure: two configurations in, words out; it applies nothing.
 
 use crate::domain::call::interface::Profiles;
+use crate::domain::queue::settings::Settings;
 use crate::domain::switchboard::interface::Exchange;
 use crate::edge::config::Configuration;
 use crate::edge::config::written::{self, Line};
+use crate::edge::config::written_queue;
 use crate::protocol::sip::path::ListenerId;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -84,6 +86,7 @@ pub fn difference(running: &Configuration, next: &Configuration, calls: &dyn Fn(
     let phones = |exchange: &Exchange| named(&exchange.phones, |one| (&one.name, written::phone(one)));
     compare_named(&mut plan, "phone", (phones(old), phones(new)), &kept("phone"));
     compare_dialplan(&mut plan, old, new);
+    compare_queues(&mut plan, &old.queues, &new.queues);
     compare_named(&mut plan, "hours", (written::hours(&old.hours), written::hours(&new.hours)), &|_| None);
     compare_files(&mut plan, running, next);
     plan
@@ -178,6 +181,18 @@ fn compare_dialplan(plan: &mut Plan, old: &Exchange, new: &Exchange) {
         if moved {
             plan.add("rules: their order changed".to_owned(), Effect::NewCalls);
         }
+    }
+}
+
+/// Who waits keeps the place, who works keeps the status; what is new counts for all of them at once.
+fn compare_queues(plan: &mut Plan, old: &Settings, new: &Settings) {
+    compare(plan, "statuses", &written_queue::statuses(old), &written_queue::statuses(new));
+    for (sort, old, new) in [
+        ("queue", written_queue::queues(old), written_queue::queues(new)),
+        ("routing profile", written_queue::profiles(old), written_queue::profiles(new)),
+        ("agent", written_queue::agents(old), written_queue::agents(new)),
+    ] {
+        compare_named(plan, sort, (old, new), &|_| None);
     }
 }
 

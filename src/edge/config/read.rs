@@ -4,6 +4,7 @@ use crate::domain::call::interface::Profiles;
 use crate::domain::dialplan::Dialplan;
 use crate::domain::hours::HoursBook;
 use crate::domain::profile::{Listener, Profile};
+use crate::domain::queue::settings::Settings;
 use crate::domain::switchboard::interface::Exchange;
 use crate::domain::trunk::media::MediaRoute;
 use crate::edge::config::Configuration;
@@ -11,6 +12,7 @@ use crate::edge::config::convert_daemon;
 use crate::edge::config::convert_dialplan::{self, DialplanFile};
 use crate::edge::config::convert_phone::{self, NamedPhone};
 use crate::edge::config::convert_profile::{self, NamedListener};
+use crate::edge::config::convert_queue;
 use crate::edge::config::convert_trunk::{self, NamedTrunk, Senders};
 use crate::edge::config::cross;
 use crate::edge::config::fields::{Fields, printable, variable};
@@ -67,6 +69,7 @@ pub fn read_with(reading: &Reading) -> Configuration {
     let (profile_files, dialplan_files) = (read_profiles(reading, &mut digest), read_dialplans(reading, &mut digest));
     let hours = read_hours(reading, &mut digest);
     cross::check(reading, &profile_files, &dialplan_files);
+    convert_queue::check(reading, dialplan_files.iter().map(|file| &file.queues), &hours);
     check_presence(reading, &profile_files);
     check_ops_socket(reading, daemon.ops_listen, &profile_files);
     check_readable_secrets(reading);
@@ -88,21 +91,25 @@ pub fn read_with(reading: &Reading) -> Configuration {
         exchange.phones.extend(file.phones.into_iter().filter_map(|one| one.phone).map(Arc::new));
     }
     exchange.profiles = Arc::new(profiles);
-    exchange.dialplan = Arc::new(merge(dialplan_files));
+    let (dialplan, queues) = merge(dialplan_files);
+    exchange.dialplan = Arc::new(dialplan);
+    exchange.queues = Arc::new(queues);
     exchange.hours = Arc::new(hours);
     let exchange = Arc::new(exchange);
     Configuration { folder: reading.folder.clone(), daemon, exchange, files, warnings: Vec::new(), hash }
 }
 
-fn merge(files: Vec<DialplanFile>) -> Dialplan {
+fn merge(files: Vec<DialplanFile>) -> (Dialplan, Settings) {
     let mut dialplan = Dialplan::default();
+    let mut queues = Vec::new();
     for file in files {
+        queues.push(file.queues);
         dialplan.rules.extend(file.rules.into_iter().map(|(_, rule)| rule));
         dialplan.groups.extend(file.groups.into_iter().map(|(_, group)| group));
         dialplan.trunk_groups.extend(file.trunk_groups.into_iter().map(|(_, group)| group));
         dialplan.emergency.extend(file.emergency.into_iter().map(|(_, emergency)| emergency));
     }
-    dialplan
+    (dialplan, convert_queue::merge(queues.into_iter()))
 }
 
 fn short_hex(digest: &[u8]) -> String {
