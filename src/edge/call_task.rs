@@ -29,14 +29,14 @@ const INSIST_EVERY: Duration = Duration::from_millis(20);
 const INSIST_TIMES: u32 = 500;
 
 /// The task of one call, from its INVITE to the last lingering transaction.
-pub fn spawn((call, invite): (Box<Call>, CallInput), invite_key: InviteKey, inputs: CallInputs, ports: Arc<Ports>) {
+pub fn spawn(mut call: Box<Call>, invite_key: InviteKey, mut inputs: CallInputs, ports: Arc<Ports>) {
     let id = call.id();
     let span = tracing::info_span!(parent: None, "call", call = %id);
     let work = async move {
-        let mut call = call;
         let mut tally = Tally { ports: &ports, transactions: 0 };
-        drive(&mut call, invite, inputs, &mut tally).await;
+        drive(&mut call, &mut inputs, &mut tally).await;
         drop(tally);
+        drop(inputs);
         ports.dispatch.leave(id, invite_key);
         if call.has_taken() {
             ports.dispatch.disinherit(id);
@@ -46,13 +46,11 @@ pub fn spawn((call, invite): (Box<Call>, CallInput), invite_key: InviteKey, inpu
     tokio::spawn(work.instrument(span));
 }
 
-async fn drive(call: &mut Call, invite: CallInput, mut inputs: CallInputs, tally: &mut Tally<'_>) {
+/// The INVITE stands in the inbox already.
+async fn drive(call: &mut Call, inputs: &mut CallInputs, tally: &mut Tally<'_>) {
     let ports = tally.ports;
     let mut alarm = Alarm::new();
     let mut errands = Errands::default();
-    if catch_unwind(AssertUnwindSafe(|| call.handle_input(clock::now(), invite))).is_err() {
-        return bury(call, ports);
-    }
     loop {
         let drained = catch_unwind(AssertUnwindSafe(|| drain(call, ports, &mut errands)));
         match drained {

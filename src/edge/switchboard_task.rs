@@ -110,7 +110,6 @@ fn drain(switchboard: &mut Switchboard, ports: &Arc<Ports>, signs: &DeskSigns) {
 fn start_call(start: CallStart, ports: &Arc<Ports>) {
     let (inbox, inputs) = inbox::open(limits::CALL_INBOX);
     let key = owner::invite_key(&start.invite);
-    ports.dispatch.enter(start.id, key, inbox);
     ports.live.begin(&start);
     ports.metrics.call_started(&start);
     tracing::info!(
@@ -118,7 +117,11 @@ fn start_call(start: CallStart, ports: &Arc<Ports>) {
         dialled = %Masked(&start.dialled.digits), "call started"
     );
     let (call, invite) = Call::prepare(start);
-    call_task::spawn((Box::new(call), invite), key, inputs, Arc::clone(ports));
+    if inbox.put(Box::new(invite)).is_err() {
+        tracing::error!("a new inbox was closed");
+    }
+    ports.dispatch.enter(call.id(), key, inbox);
+    call_task::spawn(Box::new(call), key, inputs, Arc::clone(ports));
 }
 
 fn tell(event: SwitchboardEvent, ports: &Ports) {

@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 
 /// Records that one sync covers at most.
 const SYNC_RECORDS: usize = 256;
+/// When records come faster than one in such a time, the thread rests so long after each write: a wake-up for each would be a
+/// tenth of what a call costs. Less is lost to a process that is killed than the records of its running calls.
+const REST: Duration = Duration::from_millis(20);
 /// Longest time that a written record waits for its sync.
 const SYNC_EVERY: Duration = Duration::from_millis(50);
 /// How long to wait before a disk that refused is asked again.
@@ -50,7 +53,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Queue {
     lines: VecDeque<Vec<u8>>,
-    /// The thread sleeps until it is told of a record; while it is awake it will look by itself.
+    /// The thread sleeps until it is told of a record; while it is awake or rests it will look by itself.
     is_told: bool,
     reopen: bool,
     stopping: bool,
@@ -70,13 +73,13 @@ impl Journal {
             lost: AtomicU64::new(0),
         }));
         let shared = Arc::clone(&journal.0);
-        let writer = Writer { shared, file, settings, metrics, unsynced: 0, sync_at: None };
+        let writer =
+            Writer { shared, file, settings, metrics, unsynced: 0, sync_at: None, written_at: None, rests_until: None };
         std::thread::Builder::new().name("journal".into()).spawn(move || writer.run())?;
         Ok(journal)
     }
 
-    /// Takes one JSON object without its line end. Never waits. The thread writes it at once: grouping the writes would save
-    /// a wake-up per call, but a killed process would lose the records of calls that have ended.
+    /// Takes one JSON object without its line end. Never waits. The thread writes it at once, or when it has rested.
     pub fn append(&self, line: Vec<u8>) {
         let mut queue = self.queue();
         // A record beyond twice the bound means that `full` was not heeded: counted, and told as our fault.
@@ -87,7 +90,8 @@ impl Journal {
             return;
         }
         queue.lines.push_back(line);
-        let wakes = std::mem::take(&mut queue.is_told);
+        let wakes = queue.is_told || queue.lines.len() == SYNC_RECORDS;
+        queue.is_told = false;
         drop(queue);
         if wakes {
             self.0.wake.notify_one();
@@ -143,6 +147,9 @@ struct Writer {
     unsynced: usize,
     /// When what is written must be synced.
     sync_at: Option<Instant>,
+    written_at: Option<Instant>,
+    /// The end of the rest after a write that soon followed the one before.
+    rests_until: Option<Instant>,
 }
 
 impl Writer {
@@ -176,6 +183,13 @@ impl Writer {
         if failing && !queue.stopping {
             let pause =
                 self.shared.wake.wait_timeout_while(queue, RETRY_EVERY, |queue| !queue.stopping && !queue.reopen);
+            queue = pause.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        if let Some(until) = self.rests_until.take().filter(|_| !failing) {
+            let rest = until.saturating_duration_since(clock::now().instant);
+            let pause = self.shared.wake.wait_timeout_while(queue, rest, |queue| {
+                queue.lines.len() < SYNC_RECORDS && !queue.reopen && !queue.stopping
+            });
             queue = pause.unwrap_or_else(PoisonError::into_inner).0;
         }
         let idle = |queue: &mut Queue| queue.lines.is_empty() && !queue.reopen && !queue.stopping;
@@ -220,6 +234,8 @@ impl Writer {
         self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner).lines.drain(..lines);
         self.unsynced += lines;
         let now = clock::now().instant;
+        let follows = self.written_at.replace(now).is_some_and(|before| now.saturating_duration_since(before) < REST * 2);
+        self.rests_until = follows.then_some(now + REST);
         self.sync_at.get_or_insert(now + SYNC_EVERY);
         if self.unsynced >= SYNC_RECORDS { self.sync() } else { true }
     }

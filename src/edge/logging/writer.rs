@@ -4,7 +4,7 @@ use crate::base::limits;
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -53,19 +53,17 @@ impl LogQueue {
 }
 
 fn write_all(mut out: impl Write, work: &Receiver<Job>) {
-    loop {
-        match work.recv_timeout(Duration::from_secs(1)) {
+    while let Ok(job) = work.recv() {
+        match job {
             // Nobody is left to tell that the log itself cannot be written.
-            Ok(Job::Line(line)) => {
+            Job::Line(line) => {
                 let _ = out.write_all(&line);
             }
-            Ok(Job::Flush(done)) => {
+            Job::Flush(done) => {
                 let _ = out.flush();
                 // Whoever waited may have gone.
                 let _ = done.try_send(());
             }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }

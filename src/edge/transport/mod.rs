@@ -4,6 +4,8 @@ pub mod connections;
 pub mod counters;
 pub mod door;
 mod line;
+mod load;
+mod outbox;
 mod ports;
 pub mod pulse;
 mod stream;
@@ -18,13 +20,12 @@ use crate::edge::clock;
 use crate::edge::transport::connections::{Connections, Delivery, Queued};
 use crate::edge::transport::counters::Counters;
 use crate::edge::transport::door::Door;
+use crate::edge::transport::outbox::Letter;
 use crate::edge::transport::ports::{Fresh, Ports, Prepared};
 use crate::edge::transport::pulse::{Pace, Pulse};
 use crate::protocol::sip::message::{Message, ParseError};
 use crate::protocol::sip::path::{ListenerId, Outgoing, Path, Transport};
-use socket2::SockRef;
 use std::collections::BTreeMap;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -157,7 +158,7 @@ impl Transports {
     /// Never blocks. What cannot be sent comes back by `Sink::undeliverable`, possibly before this returns.
     pub fn send(&self, owner: CallId, outgoing: Outgoing) {
         if outgoing.target.path.transport == Transport::Udp {
-            self.shared.send_datagram(owner, &outgoing);
+            self.shared.send_datagram(owner, outgoing);
         } else {
             self.shared.send_over_stream(owner, outgoing);
         }
@@ -238,24 +239,13 @@ impl Shared {
         self.sink.undeliverable(owner, token);
     }
 
-    fn send_datagram(&self, owner: CallId, outgoing: &Outgoing) {
-        let path = &outgoing.target.path;
-        let sent = {
-            let ports = self.ports.read().unwrap_or_else(PoisonError::into_inner);
-            match ports.datagrams_from(path.listener, path.remote) {
-                // Past the runtime, whose notion of a new socket is that it cannot be written to yet.
-                Some(socket) => SockRef::from(socket).send_to(&outgoing.bytes, &path.remote.into()),
-                None => Err(io::ErrorKind::AddrNotAvailable.into()),
-            }
-        };
-        match sent {
-            Ok(length) => {
-                self.counters.datagrams_out.one();
-                self.counters.datagram_bytes_out.add(u64::try_from(length).unwrap_or(0));
-            }
-            // A full send buffer is congestion: the datagram is lost as it might be on the way, and timers see to it.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.counters.send_drops.one(),
-            Err(_) => self.undeliverable(owner, outgoing.token),
+    fn send_datagram(&self, owner: CallId, outgoing: Outgoing) {
+        let Outgoing { target, token, bytes } = outgoing;
+        let path = &target.path;
+        let ports = self.ports.read().unwrap_or_else(PoisonError::into_inner);
+        match ports.datagrams_from(path.listener, path.remote) {
+            Some(datagrams) => datagrams.send(self, Letter { owner, token, remote: path.remote, bytes }),
+            None => self.undeliverable(owner, token),
         }
     }
 

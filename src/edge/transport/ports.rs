@@ -3,7 +3,8 @@
 use crate::domain::call::interface::Profiles;
 use crate::domain::profile::Listener;
 use crate::edge::transport::tls::{self, Authorities};
-use crate::edge::transport::{ReloadReport, StartError, Trust, udp};
+use crate::edge::transport::udp::Datagrams;
+use crate::edge::transport::{ReloadReport, StartError, Trust};
 use crate::protocol::sip::path::{ListenerId, Transport};
 use rustls::ServerConfig;
 use rustls::sign::CertifiedKey;
@@ -13,7 +14,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::TcpListener;
 use tokio::task::AbortHandle;
 
 const ACCEPT_BACKLOG: i32 = 1_024;
@@ -25,7 +26,7 @@ pub struct Port {
     pub address: SocketAddr,
     /// Its number may change when configuration lists other places before it.
     id: AtomicU16,
-    datagrams: Option<UdpSocket>,
+    datagrams: Option<Datagrams>,
     face: RwLock<Arc<Face>>,
     task: Mutex<Option<AbortHandle>>,
 }
@@ -47,7 +48,7 @@ impl Port {
         self.key.0
     }
 
-    pub fn datagrams(&self) -> Option<&UdpSocket> {
+    pub fn datagrams(&self) -> Option<&Datagrams> {
         self.datagrams.as_ref()
     }
 
@@ -94,7 +95,7 @@ impl Ports {
 
     /// The socket from which a datagram leaves that is to leave "from" this listener: its own, or where it listens for
     /// streams one of the same profile.
-    pub fn datagrams_from(&self, id: ListenerId, remote: SocketAddr) -> Option<&UdpSocket> {
+    pub fn datagrams_from(&self, id: ListenerId, remote: SocketAddr) -> Option<&Datagrams> {
         if let Some(own) = self.find(id)?.datagrams() {
             return Some(own);
         }
@@ -198,7 +199,7 @@ fn face(listener: &Listener) -> Result<Face, String> {
 
 fn open(listener: &Listener, name: String, id: ListenerId) -> io::Result<Fresh> {
     let (datagrams, streams) = match listener.transport {
-        Transport::Udp => (Some(udp::open(listener.bind)?), None),
+        Transport::Udp => (Some(Datagrams::open(listener.bind)?), None),
         _ => (None, Some(open_streams(listener.bind)?)),
     };
     let address = match (&datagrams, &streams) {

@@ -1,7 +1,7 @@
 //! How late the loops are and when each last showed life. Measures; never acts on what it finds.
 
 use crate::base::now::Now;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -38,8 +38,18 @@ pub struct Beat {
     started: Instant,
     /// Microseconds after `started`.
     last: AtomicU64,
-    /// When the loop last found its socket empty and then full again; zero while it waits for something to do.
+    /// What is taken now came no earlier, in the same microseconds; zero while the loop waits for something to do.
     busy_since: AtomicU64,
+    lap: Lap,
+}
+
+/// How junk is kept from looking like lateness: a queue that holds so many and out of which as many have been taken holds
+/// nothing that is older. Written by the loop alone.
+#[derive(Default)]
+struct Lap {
+    length: AtomicU32,
+    junk: AtomicU32,
+    began: AtomicU64,
 }
 
 impl Beat {
@@ -51,13 +61,28 @@ impl Beat {
         self.last.store(self.micros(), Ordering::Relaxed);
     }
 
-    /// There is something on the socket.
-    pub fn busy(&self) {
+    /// There is something on the socket, at most so many datagrams.
+    pub fn busy(&self, waiting_max: u32) {
         let now = self.micros();
         self.last.store(now, Ordering::Relaxed);
         if self.busy_since.load(Ordering::Relaxed) == 0 {
             self.busy_since.store(now, Ordering::Relaxed);
+            self.lap.length.store(waiting_max, Ordering::Relaxed);
+            self.lap.junk.store(0, Ordering::Relaxed);
+            self.lap.began.store(now, Ordering::Relaxed);
         }
+    }
+
+    /// A datagram was dropped unread. A flood of them that is drained as fast as it comes must not look like calls that wait;
+    /// messages make no laps, so that more of them than can be worked through always looks like what it is.
+    pub fn junk(&self) {
+        let junk = self.lap.junk.load(Ordering::Relaxed) + 1;
+        if junk < self.lap.length.load(Ordering::Relaxed) {
+            self.lap.junk.store(junk, Ordering::Relaxed);
+            return;
+        }
+        self.lap.junk.store(0, Ordering::Relaxed);
+        self.busy_since.store(self.lap.began.swap(self.micros(), Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// The socket is empty: nothing waits.
@@ -92,6 +117,7 @@ impl Pulse {
             started: self.started,
             last: AtomicU64::new(0),
             busy_since: AtomicU64::new(0),
+            lap: Lap::default(),
         });
         beat.alive();
         if let Ok(mut beats) = self.beats.lock() {
@@ -167,10 +193,23 @@ mod tests {
         let beat = pulse.beat("udp");
         assert_eq!(pulse.lateness(), Duration::ZERO);
         beat.busy_since.store(1, Ordering::Relaxed);
-        beat.busy();
+        beat.busy(100);
         assert!(pulse.lateness() >= Duration::from_millis(999));
         beat.empty();
         assert_eq!(pulse.lateness(), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_flood_of_junk_looks_no_later_than_the_socket_is_deep() {
+        let pulse = Pulse::new(Instant::now().checked_sub(Duration::from_secs(1)).unwrap());
+        let beat = pulse.beat("udp");
+        beat.busy(100);
+        beat.busy_since.store(1, Ordering::Relaxed);
+        beat.lap.began.store(1, Ordering::Relaxed);
+        (0..150).for_each(|_| beat.junk());
+        assert!(pulse.lateness() >= Duration::from_millis(999), "what came with the first may wait still");
+        (0..50).for_each(|_| beat.junk());
+        assert!(pulse.lateness() < Duration::from_millis(500));
     }
 
     #[test]
