@@ -63,6 +63,7 @@ async fn drive(call: &mut Call, inputs: &mut CallInputs, tally: &mut Tally<'_>) 
             Err(_) => return bury(call, ports),
         }
         tally.note(call.transaction_count());
+        ports.metrics.repeats(call.take_repeats());
         alarm.set(call.deadline());
         let handed = tokio::select! {
             biased;

@@ -105,7 +105,7 @@ impl Daemon {
         let (drained_sign, drained) = watch::channel(false);
         let signs = DeskSigns { alive_at, drained: drained_sign };
         let reloader = Arc::new(Reloader::new(Arc::clone(&ports), logging.level.clone(), Arc::clone(&configuration)));
-        let vital = Arc::new(Vital::new(Arc::clone(&ports), desk_alive, settings.stall_max));
+        let vital = Arc::new(Vital::new(Arc::clone(&ports), logging.queue.clone(), desk_alive, settings.stall_max));
         let (drain, drain_asked) = mpsc::channel(1);
         let operator =
             Operator { ports: Arc::clone(&ports), reloader: Arc::clone(&reloader), vital: Arc::clone(&vital), drain };

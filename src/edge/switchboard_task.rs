@@ -46,6 +46,7 @@ pub async fn run(
         if heartbeat <= now.instant {
             heartbeat = now.instant + HEARTBEAT;
             ports.metrics.switchboard_transactions(switchboard.transaction_count());
+            ports.metrics.repeats(switchboard.take_repeats());
             for trunk in switchboard.trunk_states() {
                 ports.metrics.trunk_calls(&trunk.name, trunk.calls);
             }

@@ -1,6 +1,7 @@
 //! Whether the daemon lives and serves: the truth behind the watchdog, `/healthz`, `/readyz` and the status line.
 
 use crate::edge::clock;
+use crate::edge::logging::LogQueue;
 use crate::edge::metrics::{Reading, table};
 use crate::edge::ops_http::{Pages, Verdict};
 use crate::edge::ports::Ports;
@@ -11,14 +12,15 @@ use tokio::sync::watch;
 
 pub struct Vital {
     ports: Arc<Ports>,
+    log: LogQueue,
     desk_alive: watch::Receiver<Instant>,
     stall_max: Duration,
     draining: AtomicBool,
 }
 
 impl Vital {
-    pub fn new(ports: Arc<Ports>, desk_alive: watch::Receiver<Instant>, stall_max: Duration) -> Vital {
-        Vital { ports, desk_alive, stall_max, draining: AtomicBool::new(false) }
+    pub fn new(ports: Arc<Ports>, log: LogQueue, desk_alive: watch::Receiver<Instant>, stall_max: Duration) -> Vital {
+        Vital { ports, log, desk_alive, stall_max, draining: AtomicBool::new(false) }
     }
 
     pub fn set_draining(&self) {
@@ -70,6 +72,7 @@ impl Pages for Vital {
         readings.extend(Reading::of_transports(ports.transports.counters()));
         readings.extend(ports.media.readings());
         readings.push(Reading::new(table::LATENESS, &[], ports.transports.lateness().as_secs_f64()));
+        readings.push(Reading::count(table::LOG_DROPPED, &[], self.log.dropped()));
         ports.metrics.render(&readings)
     }
 

@@ -19,7 +19,7 @@ use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::path::ListenerId;
 use crate::protocol::sip::stamp;
-use crate::protocol::sip::transaction::set::{ClientKey, TimerValues, TransactionOutput};
+use crate::protocol::sip::transaction::set::{ClientKey, Repeats, TimerValues, TransactionOutput};
 use std::time::{Duration, Instant};
 
 /// Everything that happens because of one INVITE. One owner, one inbox; knows no other call.
@@ -78,6 +78,11 @@ impl Call {
     /// Bytes that the call holds on its heap may be measured by whoever holds it; what it counts itself is transactions.
     pub fn transaction_count(&self) -> usize {
         self.parts.wire.transactions.len()
+    }
+
+    /// What its transactions had to say or hear twice since this was last asked.
+    pub fn take_repeats(&mut self) -> Repeats {
+        self.parts.wire.transactions.take_repeats()
     }
 
     /// Works off everything that follows from the last input.

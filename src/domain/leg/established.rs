@@ -173,9 +173,11 @@ impl Established {
         }
     }
 
-    /// Ends without a BYE of ours: the peer has ended it, or knows nothing of it.
+    /// Ends without a BYE of ours: the peer has ended it, or knows nothing of it. Its 2xx has its ACK all the same, or the peer
+    /// would go on repeating it (RFC 3261 13.2.2.4).
     fn ended(mut self, line: &mut Line, wire: &mut Wire, cause: Cause, fault: Fault) -> State {
         self.refuse_theirs(wire);
+        self.acknowledge(line, wire, None);
         let is_news = line.facts.ended.is_none();
         line.end(wire, cause, None);
         if is_news {

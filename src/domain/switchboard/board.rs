@@ -21,7 +21,7 @@ use crate::domain::switchboard::interface::{
 };
 use crate::domain::switchboard::proof::Prover;
 use crate::domain::switchboard::trunks::Trunks;
-use crate::protocol::sip::transaction::set::{ClientKey, TimerValues, TransactionOutput, Transactions};
+use crate::protocol::sip::transaction::set::{ClientKey, Repeats, TimerValues, TransactionOutput, Transactions};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
@@ -110,6 +110,11 @@ impl Switchboard {
     /// How many calls run.
     pub fn calls(&self) -> usize {
         self.calls.len()
+    }
+
+    /// What its transactions had to say or hear twice since this was last asked.
+    pub fn take_repeats(&mut self) -> Repeats {
+        self.transactions.take_repeats()
     }
 
     /// How many of its own transactions run: zero when nothing is under way.

@@ -234,7 +234,8 @@ impl Writer {
         self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner).lines.drain(..lines);
         self.unsynced += lines;
         let now = clock::now().instant;
-        let follows = self.written_at.replace(now).is_some_and(|before| now.saturating_duration_since(before) < REST * 2);
+        let follows =
+            self.written_at.replace(now).is_some_and(|before| now.saturating_duration_since(before) < REST * 2);
         self.rests_until = follows.then_some(now + REST);
         self.sync_at.get_or_insert(now + SYNC_EVERY);
         if self.unsynced >= SYNC_RECORDS { self.sync() } else { true }

@@ -16,6 +16,7 @@ use crate::domain::switchboard::interface::SwitchboardEvent;
 use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::message::{Message, ParseError};
 use crate::protocol::sip::path::Transport;
+use crate::protocol::sip::transaction::set::Repeats;
 use prometheus::core::Collector;
 use prometheus::local::LocalHistogram;
 use prometheus::{
@@ -77,6 +78,8 @@ struct Series {
     call_events: IntCounterVec,
     inbox_overflows: IntCounterVec,
     malformed: IntCounterVec,
+    repeats_received: IntCounter,
+    repeats_sent: IntCounter,
     call_transactions: Gauge,
     switchboard_transactions: Gauge,
     /// By direction, kind and transport, in this order.
@@ -109,6 +112,7 @@ impl Metrics {
         let build = Builder { registry: &registry };
         let transactions = build.gauges(table::TRANSACTIONS)?;
         let messages = build.counters(table::MESSAGES)?;
+        let repeats = build.counters(table::RETRANSMISSIONS)?;
         let mut cells = Vec::new();
         for direction in ["in", "out"] {
             let methods = Method::KNOWN.iter().map(|method| method.name());
@@ -133,6 +137,8 @@ impl Metrics {
             call_events: build.counters(table::CALL_EVENTS)?,
             inbox_overflows: build.counters(table::INBOX_OVERFLOWS)?,
             malformed: build.counters(table::MALFORMED)?,
+            repeats_received: repeats.get_metric_with_label_values(&["in"])?,
+            repeats_sent: repeats.get_metric_with_label_values(&["out"])?,
             call_transactions: transactions.get_metric_with_label_values(&[inbox_name(Inbox::Call)])?,
             switchboard_transactions: transactions.get_metric_with_label_values(&[inbox_name(Inbox::Switchboard)])?,
             messages: cells,
@@ -222,6 +228,14 @@ impl Metrics {
     /// How many transactions there are, of calls and of the switchboard.
     pub fn transactions(&self) -> (f64, f64) {
         (self.0.call_transactions.get(), self.0.switchboard_transactions.get())
+    }
+
+    /// What was said twice: by us, and to us.
+    pub fn repeats(&self, repeats: Repeats) {
+        if repeats != Repeats::default() {
+            self.0.repeats_received.inc_by(u64::from(repeats.received));
+            self.0.repeats_sent.inc_by(u64::from(repeats.sent));
+        }
     }
 
     /// A call was ended by a panic that its task caught.

@@ -92,6 +92,15 @@ pub struct ClientRequest {
     pub no_response: Option<Duration>,
 }
 
+/// What had to be said twice since somebody last asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Repeats {
+    /// Messages that we sent again.
+    pub sent: u32,
+    /// Messages that came again and were absorbed.
+    pub received: u32,
+}
+
 /// The token of what is sent once and belongs to no transaction: the answer to a CANCEL, a refusal for lack of room.
 const NO_TOKEN: u32 = 0;
 
@@ -107,6 +116,7 @@ pub struct Transactions {
     ids_by_key: BTreeMap<Key, u32>,
     deadlines: BTreeSet<(Instant, u32)>,
     outputs: VecDeque<TransactionOutput>,
+    repeats: Repeats,
 }
 
 struct Entry {
@@ -132,7 +142,13 @@ impl Transactions {
             ids_by_key: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             outputs: VecDeque::new(),
+            repeats: Repeats::default(),
         }
+    }
+
+    /// What had to be said twice since this was last asked.
+    pub fn take_repeats(&mut self) -> Repeats {
+        std::mem::take(&mut self.repeats)
     }
 
     /// Whatever arrived for this owner.
@@ -215,12 +231,13 @@ impl Transactions {
         while let Some(&(when, id)) = self.deadlines.first()
             && when <= now.instant
         {
-            self.step(now, Some(id), |one, turn| match one {
+            let done = self.step(now, Some(id), |one, turn| match one {
                 One::ClientInvite(invite) => invite.on_deadline(turn),
                 One::ClientOther(other) => other.on_deadline(turn),
                 One::ServerInvite(invite) => invite.on_deadline(turn),
                 One::ServerOther(other) => other.on_deadline(turn),
             });
+            self.repeats.sent += done.sent;
         }
     }
 
@@ -263,22 +280,29 @@ impl Transactions {
         let Ok(via) = message.top_via() else { return };
         let (Some(branch), Ok(cseq)) = (via.branch(), message.cseq()) else { return };
         let id = self.find(key::client_key(branch, cseq.method));
-        self.step(now, id, |one, turn| match one {
+        let done = self.step(now, id, |one, turn| match one {
             One::ClientInvite(invite) => invite.on_response(turn, from, message),
             One::ClientOther(other) => other.on_response(turn, from, message),
             One::ServerInvite(_) | One::ServerOther(_) => {}
         });
+        if id.is_some() && !done.told {
+            self.repeats.received += 1;
+            self.repeats.sent += done.sent;
+        }
     }
 
     fn receive_request(&mut self, now: Now, from: Path, message: Box<Message>) {
         let Ok(via) = message.top_via() else { return };
         let own = key::server_key(&message, &via, message.method_text());
         if let Some(id) = self.find(own) {
-            return self.step(now, Some(id), |one, turn| match one {
+            let done = self.step(now, Some(id), |one, turn| match one {
                 One::ServerInvite(invite) => invite.on_retransmission(turn),
                 One::ServerOther(other) => other.on_retransmission(turn),
                 One::ClientInvite(_) | One::ClientOther(_) => {}
             });
+            self.repeats.received += 1;
+            self.repeats.sent += done.sent;
+            return;
         }
         // A quarter is kept for what we ask ourselves, half of it for a BYE: either side must be able to hang up.
         let kept = if message.method() == Method::Bye { self.entries_max / 8 } else { self.entries_max / 4 };
@@ -309,11 +333,13 @@ impl Transactions {
             .or_else(|| self.find(key::acknowledgement_key(&message)?));
         match id {
             None => self.outputs.push_back(TransactionOutput::StrayAck { from, message }),
-            Some(_) => self.step(now, id, |one, turn| {
-                if let One::ServerInvite(invite) = one {
-                    invite.on_acknowledge(turn, message);
-                }
-            }),
+            Some(_) => {
+                self.step(now, id, |one, turn| {
+                    if let One::ServerInvite(invite) = one {
+                        invite.on_acknowledge(turn, message);
+                    }
+                });
+            }
         }
     }
 
@@ -340,6 +366,8 @@ impl Transactions {
         self.send_once(now, from, &via, reply);
         if is_news {
             self.outputs.push_back(TransactionOutput::Cancelled { server: ServerKey(id), message });
+        } else {
+            self.repeats = Repeats { sent: self.repeats.sent + 1, received: self.repeats.received + 1 };
         }
     }
 
@@ -368,9 +396,11 @@ impl Transactions {
     }
 
     /// One step of one machine, after which the indexes agree with it again.
-    fn step(&mut self, now: Now, id: Option<u32>, action: impl FnOnce(&mut One, &mut Turn<'_>)) {
-        let Some(id) = id else { return };
-        let Some(entry) = self.entries.get_mut(&id) else { return };
+    fn step(&mut self, now: Now, id: Option<u32>, action: impl FnOnce(&mut One, &mut Turn<'_>)) -> Done {
+        let before = self.outputs.len();
+        let Some((id, entry)) = id.and_then(|id| Some((id, self.entries.get_mut(&id)?))) else {
+            return Done::default();
+        };
         action(&mut entry.one, &mut turn(now, self.timers, id, &mut self.outputs));
         let deadline = entry.one.deadline();
         if deadline != entry.deadline {
@@ -388,7 +418,23 @@ impl Transactions {
                 }
             }
         }
+        let mut done = Done::default();
+        for output in self.outputs.iter().skip(before) {
+            match output {
+                TransactionOutput::Send(_) => done.sent += 1,
+                _ => done.told = true,
+            }
+        }
+        done
     }
+}
+
+/// What one step of one machine led to.
+#[derive(Default)]
+struct Done {
+    sent: u32,
+    /// The owner hears of something.
+    told: bool,
 }
 
 impl One {

@@ -3,6 +3,7 @@
 use super::world::*;
 use crate::protocol::sip::message::{HeaderName, Message};
 use crate::protocol::sip::path::Transport;
+use crate::protocol::sip::transaction::set::Repeats;
 use std::time::Duration;
 
 const BOTH: [Transport; 2] = [Transport::Udp, Transport::Tcp];
@@ -173,7 +174,10 @@ fn other_requests_repeat_up_to_t2_and_time_out_by_timer_f() {
     let times: Vec<_> = world.sent().iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
     let expected = ["0", "500", "1500", "3500", "7500", "11500", "15500", "19500", "23500", "27500", "31500"];
     assert_eq!(times, expected);
+    assert_eq!(world.repeats(A), Repeats { sent: 10, received: 0 });
     assert_eq!(world.told(), ["A timed out"]);
+    world.deliver_all();
+    assert_eq!((world.told(), world.repeats(B)), (vec!["B BYE 1".into()], Repeats { sent: 0, received: 10 }));
 }
 
 #[test]
@@ -203,6 +207,8 @@ fn a_200_is_repeated_until_acknowledged_also_over_tcp() {
         world.deliver_all();
         assert_eq!(world.told(), ["A 200 INVITE 1", "B acknowledged"], "repeated 200s and ACKs stay below");
         assert_eq!(world.sent().len(), 5, "the ACK, and again for each 200 that was under way");
+        assert_eq!(world.repeats(A), Repeats { sent: 4, received: 4 }, "an ACK again for each 200 that came again");
+        assert_eq!(world.repeats(B), Repeats { sent: 4, received: 0 });
         world.ends();
     }
 }

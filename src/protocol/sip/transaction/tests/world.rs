@@ -229,6 +229,10 @@ impl World {
         std::mem::take(&mut self.told)
     }
 
+    pub fn repeats(&mut self, side: Side) -> Repeats {
+        self.sets.get_mut(&side).unwrap().take_repeats()
+    }
+
     /// After every timer has run out nothing may be left, on either side.
     pub fn ends(&mut self) {
         self.pass(Duration::from_secs(64));
