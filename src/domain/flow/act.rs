@@ -443,6 +443,50 @@ pub struct StreamWhat {
     pub to_customer: bool,
 }
 
+/// The words after `do =`.
+pub const NAMES: [&str; 40] = [
+    "answer",
+    "play",
+    "loop-prompts",
+    "ask",
+    "collect",
+    "record",
+    "wait",
+    "check",
+    "check-hours",
+    "check-queue",
+    "check-staffing",
+    "queue-metrics",
+    "distribute",
+    "loop",
+    "set-attributes",
+    "set-queue",
+    "set-priority",
+    "set-criteria",
+    "set-callback-number",
+    "set-flows",
+    "set-recording",
+    "set-voice",
+    "set-log",
+    "set-tags",
+    "webhook",
+    "function",
+    "queue",
+    "callback",
+    "dial",
+    "call-out",
+    "transfer-to-flow",
+    "transfer-to-agent",
+    "module",
+    "return",
+    "hold",
+    "stream-start",
+    "stream-stop",
+    "send-digits",
+    "hang-up",
+    "end",
+];
+
 impl Act {
     /// The word after `do =`.
     pub fn name(&self) -> &'static str {

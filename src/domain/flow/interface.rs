@@ -336,6 +336,13 @@ pub struct CallbackOrder {
     pub attributes: Map,
 }
 
+impl CallbackOrder {
+    /// How often the customer is called in all: once, and once more for each retry.
+    pub fn dials(&self) -> u32 {
+        u32::from(self.retries) + 1
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueueOutcome {
     Accepted,

@@ -91,7 +91,7 @@ fn fault_of(reference: &Reference, draft: &FlowDraft) -> Option<FaultKind> {
         ("External", _) => not_set(reference, draft, "webhook"),
         ("StoredCustomerInput", []) => not_set(reference, draft, "collect"),
         ("Recording", ["Location"]) => not_set(reference, draft, "record"),
-        ("Queue" | "MediaStreams" | "Attributes" | "Tags", _) => None,
+        ("Queue" | "MediaStreams" | "Attributes" | "FlowAttributes" | "Tags", _) => None,
         (_, []) => None,
         _ => unknown(&[]),
     }
