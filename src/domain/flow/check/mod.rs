@@ -109,3 +109,6 @@ fn wires(
     }
     next
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,9 +17,6 @@ mod sound;
 mod step;
 mod waiting;
 
-#[cfg(test)]
-mod tests;
-
 pub use self::connect::DIGITS_MAX;
 
 use self::waiting::Waiting;
@@ -264,3 +261,6 @@ impl Machine for FlowRun {
         self.waiting.deadline()
     }
 }
+
+#[cfg(test)]
+pub mod tests;

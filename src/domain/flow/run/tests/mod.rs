@@ -11,5 +11,5 @@ mod limits;
 mod log;
 mod outcomes;
 mod property;
-mod rig;
+pub mod rig;
 mod set;
