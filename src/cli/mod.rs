@@ -11,9 +11,11 @@ pub mod demo;
 pub mod dial;
 pub mod drain;
 pub mod explain;
+pub mod guards;
 pub mod hangup;
 pub mod log;
 pub mod man;
+pub mod numbers;
 pub mod outcome;
 pub mod phones;
 pub mod reload;
@@ -56,6 +58,8 @@ A running daemon:
   hangup       End a call
   trunks       The trunks, whether they are up, and their calls
   phones       The phones and where they are registered
+  numbers      The numbers that are ours, and where each leads
+  guards       Spending guards that have tripped
   explain      Where a call would go and why, without making it
   reload       Read the configuration again: whole or not at all
   drain        Refuse new calls, end when the running ones have ended
@@ -91,6 +95,10 @@ pub enum Command {
     Trunks(Daemon),
     /// The phones and where they are registered.
     Phones(Daemon),
+    /// The numbers that are ours, where each leads, and what was done to them.
+    Numbers(numbers::Arguments),
+    /// Spending guards that have tripped, and letting calls out again.
+    Guards(guards::Arguments),
     /// Where a call would go and why, without making it.
     Explain(explain::Arguments),
     /// Read the configuration again: whole or not at all.
@@ -152,6 +160,8 @@ fn execute(command: Command, style: Style) -> Outcome {
         Command::Hangup(arguments) => hangup::execute(&arguments),
         Command::Trunks(daemon) => trunks::execute(&daemon.client()),
         Command::Phones(daemon) => phones::execute(&daemon.client()),
+        Command::Numbers(arguments) => numbers::execute(&arguments),
+        Command::Guards(arguments) => guards::execute(&arguments),
         Command::Explain(arguments) => explain::execute(&arguments),
         Command::Reload(arguments) => reload::execute(&arguments),
         Command::Drain(daemon) => drain::execute(&daemon.client()),

@@ -6,6 +6,7 @@ pub mod dialplan;
 pub mod flow;
 pub mod hours;
 pub mod leg;
+pub mod number;
 pub mod phone;
 pub mod profile;
 pub mod queue;

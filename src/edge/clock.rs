@@ -9,6 +9,12 @@ pub fn now() -> Now {
     Now { instant: Instant::now(), wall: SystemTime::now() }
 }
 
+/// The same moment with the wall clock at another time, for dry runs; `None` leaves it.
+pub fn at(now: Now, unix_millis: Option<u64>) -> Now {
+    let wall = unix_millis.and_then(|millis| UNIX_EPOCH.checked_add(std::time::Duration::from_millis(millis)));
+    Now { wall: wall.unwrap_or(now.wall), ..now }
+}
+
 /// Milliseconds since 1970 as RFC 3339 in UTC: `2026-11-21T11:59:17.123Z`.
 #[derive(Clone, Copy, Debug)]
 pub struct Stamp {

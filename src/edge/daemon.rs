@@ -9,6 +9,7 @@ use crate::domain::switchboard::interface::{Exchange, SwitchboardInput};
 use crate::edge::clock;
 use crate::edge::config::{Configuration, Daemon as Settings};
 use crate::edge::control::commands::Operator;
+use crate::edge::control::numbers;
 use crate::edge::control::socket::ControlSocket;
 use crate::edge::dispatch::Dispatch;
 use crate::edge::journal::Journal;
@@ -21,6 +22,7 @@ use crate::edge::outside::Outside;
 use crate::edge::ports::Ports;
 use crate::edge::reload::Reloader;
 use crate::edge::resolver::Resolver;
+use crate::edge::store::numbers::Numbers;
 use crate::edge::switchboard_task::{self, DeskSigns};
 use crate::edge::transport::pulse::Pace;
 use crate::edge::transport::{Transports, Trust};
@@ -72,6 +74,7 @@ impl Daemon {
         let metrics = Metrics::new(since_epoch(clock::now())).map_err(|error| format!("metrics: {error}"))?;
         let journal = Journal::start(&settings.journal, metrics.clone())
             .map_err(|error| format!("journal {}: {error}", settings.journal.path.display()))?;
+        let (numbers, store) = Numbers::open(&settings.store, settings.numbers).map_err(|fault| fault.to_string())?;
         let control = ControlSocket::bind(&settings.control.socket, settings.control.mode)
             .map_err(|error| format!("control socket {}: {error}", settings.control.socket.display()))?;
         let (desk, inbox) = mpsc::channel(limits::SWITCHBOARD_INBOX);
@@ -99,6 +102,8 @@ impl Daemon {
             live: LiveCalls::default(),
             media,
             outside: Arc::new(outside),
+            numbers,
+            store,
         });
         let switchboard = Switchboard::new(Arc::clone(&exchange), entropy, clock::now());
         let (alive_at, desk_alive) = watch::channel(clock::now().instant);
@@ -119,6 +124,7 @@ impl Daemon {
             let port = OpsPage::bind(listen).await.map_err(|error| format!("ops listener {listen}: {error}"))?;
             tasks.push(tokio::spawn(port.serve(Arc::clone(&vital) as _)));
         }
+        numbers::publish(&ports).await;
         ports.metrics.reloaded(&configuration.hash, since_epoch(clock::now()));
         let drain_limit = exchange.admission.drain;
         Ok(Daemon { ports, reloader, vital, drain_limit, drained, drain_asked, tasks })

@@ -25,6 +25,7 @@ pub mod ports;
 pub mod reload;
 pub mod resolver;
 pub mod serve;
+pub mod store;
 pub mod switchboard_task;
 pub mod systemd;
 pub mod test_phone;

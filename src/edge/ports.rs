@@ -8,6 +8,8 @@ use crate::edge::media::MediaPlane;
 use crate::edge::metrics::Metrics;
 use crate::edge::outside::Outside;
 use crate::edge::resolver::Resolver;
+use crate::edge::store::Store;
+use crate::edge::store::numbers::Numbers;
 use crate::edge::transport::Transports;
 use crate::media::command::Command;
 use crate::protocol::sip::path::Outgoing;
@@ -22,6 +24,9 @@ pub struct Ports {
     pub live: LiveCalls,
     pub media: MediaPlane,
     pub outside: Arc<Outside>,
+    pub numbers: Numbers,
+    /// The database, for whoever keeps something in it.
+    pub store: Store,
 }
 
 impl Ports {

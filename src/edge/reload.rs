@@ -87,6 +87,7 @@ impl Reloader {
             tracing::error!(%error, "reload refused: a listener could not be opened, nothing was changed");
             return Err(Fault::new("listener", format!("{error}; nothing was changed")));
         }
+        self.ports.numbers.set_terms(new.daemon.numbers);
         if let Err(error) = self.set_level(&new.daemon.log.level) {
             tracing::warn!(error, "the new log level was not taken");
         }

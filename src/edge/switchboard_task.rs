@@ -7,7 +7,9 @@ use crate::base::secret::Masked;
 use crate::domain::call::Call;
 use crate::domain::call::interface::{CallInput, CallStart};
 use crate::domain::switchboard::Switchboard;
-use crate::domain::switchboard::interface::{SwitchboardEvent, SwitchboardInput, SwitchboardOutput};
+use crate::domain::switchboard::interface::{
+    RefusalReason as Why, SwitchboardEvent, SwitchboardInput, SwitchboardOutput,
+};
 use crate::domain::switchboard::owner;
 use crate::edge::dispatch::DeskInput;
 use crate::edge::ports::Ports;
@@ -49,6 +51,9 @@ pub async fn run(
             ports.metrics.repeats(switchboard.take_repeats());
             for trunk in switchboard.trunk_states() {
                 ports.metrics.trunk_calls(&trunk.name, trunk.calls);
+            }
+            for (guard, stopped) in switchboard.guard_states() {
+                ports.metrics.guard_stops(&guard, stopped);
             }
         }
         let wake = switchboard.deadline().map_or(heartbeat, |deadline| deadline.min(heartbeat));
@@ -128,6 +133,17 @@ fn start_call(start: CallStart, ports: &Arc<Ports>) {
 fn tell(event: SwitchboardEvent, ports: &Ports) {
     ports.metrics.switchboard_event(&event);
     match event {
+        SwitchboardEvent::Refused {
+            cause,
+            why: why @ (Why::NumberUnassigned | Why::NumberReleased | Why::NumberFull),
+            source,
+        } => {
+            tracing::warn!(cause = cause.name(), ?why, %source, "a call to a number of ours was refused; its record says which");
+        }
+        SwitchboardEvent::GuardTripped { guard, subject, excess } => {
+            tracing::error!(%guard, %subject, %excess, "a spending guard has tripped; look whether this is fraud, then reset it");
+        }
+        SwitchboardEvent::GuardReset { guard, count } => tracing::warn!(%guard, count, "calls may go out again"),
         SwitchboardEvent::Refused { cause, why, source } => {
             tracing::debug!(cause = cause.name(), ?why, %source, "refused");
         }

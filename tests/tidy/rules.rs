@@ -11,6 +11,7 @@ pub const ORDER: &[&[&str]] = &[
     &["domain::trunk"],
     &["domain::phone"],
     &["domain::contact"],
+    &["domain::number"],
     &["domain::hours"],
     &["domain::dialplan"],
     &["domain::leg"],

@@ -9,6 +9,7 @@ pub use crate::domain::call::handover::Handover;
 pub use crate::domain::call::serving::Script;
 pub use crate::domain::call::serving::news::{News, Slip, Speech, Tape};
 use crate::domain::contact::Record;
+use crate::domain::flow::interface::CallerId;
 use crate::domain::flow::interface::{FetchOrder, Question};
 use crate::domain::flow::log::Entry;
 pub use crate::domain::leg::hop::NameToResolve;
@@ -76,6 +77,8 @@ pub struct Dial {
     pub place: Place,
     /// Which of the trunk's targets this is, for health; 0 for phones.
     pub target_index: u16,
+    /// Who the caller is toward this party, where that is not what the caller said.
+    pub shown: Option<Arc<Identity>>,
     /// Whether the switchboard has taken a place in the trunk's limits already.
     pub seized: bool,
 }
@@ -140,6 +143,8 @@ pub enum OnBehalf {
     Flow {
         name: Arc<str>,
         caller: Party,
+        /// Whose number the called party is to see.
+        shown: CallerId,
     },
 }
 

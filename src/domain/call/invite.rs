@@ -73,6 +73,7 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<L
     let hops = caller.and_then(|caller| caller.invite.number(HeaderName::MaxForwards).ok().flatten()).unwrap_or(70);
     let may_be_reliable =
         offer.is_some() || (offered == Offered::Callers && caller.is_some_and(|caller| caller.is_reliable));
+    let identity = dial.shown.as_deref().unwrap_or(&story.identity);
     let mut headers: Vec<(Cow<'static, str>, Box<str>)> = match caller {
         Some(caller) => {
             let from = story.caller.peer(wire.host(caller.from().listener));

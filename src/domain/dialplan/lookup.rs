@@ -1,6 +1,8 @@
 //! Which rule is for this number: exact before longest prefix before any. Built once, asked for every call.
 
-use crate::domain::dialplan::{Dialplan, Emergency, Pattern, Rule};
+use crate::domain::dialplan::{Dialplan, During, Emergency, Pattern, Rule};
+use crate::domain::hours::HoursBook;
+use crate::domain::number::plan::Class;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -12,10 +14,22 @@ pub enum Asker<'a> {
 }
 
 /// A number in both forms: as E.164 with its plus, and as it was received.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Wanted<'a> {
     pub e164: Option<&'a str>,
     pub digits: &'a str,
+    /// What the number is by its numbering plan; asked for only where a rule has conditions.
+    pub class: Option<Class>,
+    /// When it is dialled, and by which opening hours.
+    pub at: Option<At<'a>>,
+}
+
+/// A moment, and the sets of hours that it may be in.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct At<'a> {
+    pub hours: &'a HoursBook,
+    /// Seconds since 1970.
+    pub unix: i64,
 }
 
 /// A dialplan with its index.
@@ -26,6 +40,7 @@ pub struct DialplanIndex {
     prefixes: BTreeMap<Box<str>, Vec<u32>>,
     any: Vec<u32>,
     prefix_len_max: usize,
+    has_conditions: bool,
 }
 
 /// What a look-up found.
@@ -34,6 +49,8 @@ pub struct Found<'a> {
     pub rule: Option<&'a Rule>,
     /// Rules whose pattern fits but which are not for this caller, in the order in which they were considered.
     pub not_for_caller: Vec<&'a Rule>,
+    /// Rules whose pattern fits, but not their countries or kinds.
+    pub conditions_differ: Vec<&'a Rule>,
 }
 
 /// Why a rule was or was not taken, for `explain`.
@@ -41,6 +58,8 @@ pub struct Found<'a> {
 pub enum Verdict<'a> {
     Taken,
     PatternDiffers,
+    /// The number is of another country or kind, or it is another time.
+    ConditionsDiffer,
     NotForCaller,
     /// It fits, but this one came first or says it more exactly.
     Outranked(&'a str),
@@ -49,6 +68,7 @@ pub enum Verdict<'a> {
 impl DialplanIndex {
     pub fn new(plan: Arc<Dialplan>) -> DialplanIndex {
         let mut index = DialplanIndex { plan: plan.clone(), ..DialplanIndex::default() };
+        index.has_conditions = plan.rules.iter().any(|rule| !rule.countries.is_empty() || !rule.kinds.is_empty());
         for (number, rule) in (0u32..).zip(&plan.rules) {
             match &rule.pattern {
                 Pattern::Any => index.any.push(number),
@@ -66,6 +86,11 @@ impl DialplanIndex {
         &self.plan
     }
 
+    /// Whether any rule asks for countries or kinds, so that `Wanted::class` is needed.
+    pub fn has_conditions(&self) -> bool {
+        self.has_conditions
+    }
+
     /// The emergency entry for a dialled string, compared with the digits as received and with E.164.
     pub fn emergency(&self, wanted: Wanted<'_>) -> Option<&Emergency> {
         self.plan
@@ -76,8 +101,12 @@ impl DialplanIndex {
 
     /// The rule for a number; rules of one rank in the order of the files.
     pub fn find(&self, wanted: Wanted<'_>, asker: Asker<'_>) -> Found<'_> {
-        let mut found = Found { rule: None, not_for_caller: Vec::new() };
+        let mut found = Found { rule: None, not_for_caller: Vec::new(), conditions_differ: Vec::new() };
         for rule in self.candidates(wanted) {
+            if !meets(rule, wanted) {
+                found.conditions_differ.push(rule);
+                continue;
+            }
             if is_for(rule, asker) {
                 found.rule = Some(rule);
                 break;
@@ -96,6 +125,7 @@ impl DialplanIndex {
             .map(|rule| {
                 let verdict = match taken {
                     _ if !fits(&rule.pattern, wanted) => Verdict::PatternDiffers,
+                    _ if !meets(rule, wanted) => Verdict::ConditionsDiffer,
                     _ if !is_for(rule, asker) => Verdict::NotForCaller,
                     Some(taken) if std::ptr::eq(taken, rule) => Verdict::Taken,
                     Some(taken) => Verdict::Outranked(&taken.name),
@@ -124,11 +154,32 @@ impl DialplanIndex {
 
 /// `from` names trunks, "phones", or nobody in particular.
 pub fn is_for(rule: &Rule, asker: Asker<'_>) -> bool {
-    rule.from.is_empty()
-        || rule.from.iter().any(|name| match asker {
+    names(&rule.from, asker)
+}
+
+/// Whether a list of callers means this one; an empty list means all.
+pub fn names(from: &[Box<str>], asker: Asker<'_>) -> bool {
+    from.is_empty()
+        || from.iter().any(|name| match asker {
             Asker::Trunk(trunk) => **name == *trunk || name.strip_prefix("trunk:") == Some(trunk),
             Asker::Phone(phone) => &**name == "phones" || name.strip_prefix("phone:") == Some(phone),
         })
+}
+
+/// Countries, kinds and hours of a rule; where there are none it is for every number at any time.
+fn meets(rule: &Rule, wanted: Wanted<'_>) -> bool {
+    let class = wanted.class;
+    let country = class.and_then(|class| class.country);
+    let by_country = rule.countries.is_empty() || country.is_some_and(|country| rule.countries.contains(&country));
+    let by_kind =
+        rule.kinds.is_empty() || class.is_some_and(|class| rule.kinds.iter().any(|kind| class.kind.fits(*kind)));
+    by_country && by_kind && rule.hours.as_ref().is_none_or(|during| is_during(during, wanted.at))
+}
+
+/// Hours that are nowhere to be found are neither open nor closed.
+fn is_during(during: &During, at: Option<At<'_>>) -> bool {
+    let hours = at.and_then(|at| at.hours.find(&during.hours).map(|hours| (hours, at.unix)));
+    hours.is_some_and(|(hours, unix)| hours.is_open(unix) == during.open)
 }
 
 fn fits(pattern: &Pattern, wanted: Wanted<'_>) -> bool {
@@ -148,6 +199,9 @@ fn literal(prefix: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::hours::Hours;
+    use crate::domain::number::country::Country;
+    use crate::domain::number::kind::Kind;
 
     fn rule(name: &str, pattern: Pattern, from: &[&str]) -> Rule {
         Rule {
@@ -156,6 +210,9 @@ mod tests {
             pattern,
             to: Vec::new(),
             ring_timeout: None,
+            countries: Vec::new(),
+            kinds: Vec::new(),
+            hours: None,
         }
     }
 
@@ -172,7 +229,7 @@ mod tests {
         Pattern::Prefix(text.into())
     }
 
-    const TOKYO: Wanted<'_> = Wanted { e164: Some("+81312345678"), digits: "0312345678" };
+    const TOKYO: Wanted<'_> = Wanted { e164: Some("+81312345678"), digits: "0312345678", class: None, at: None };
 
     #[track_caller]
     fn check(index: &DialplanIndex, wanted: Wanted<'_>, asker: Asker<'_>, expected: Option<&str>) {
@@ -193,17 +250,27 @@ mod tests {
         let index = index(rules);
         let from = Asker::Trunk("a");
         check(&index, TOKYO, from, Some("desk"));
-        check(&index, Wanted { e164: Some("+81399999999"), digits: "0399999999" }, from, Some("tokyo"));
-        check(&index, Wanted { e164: Some("+81669999999"), digits: "0669999999" }, from, Some("japan"));
-        check(&index, Wanted { e164: None, digits: "alice" }, from, Some("any"));
+        check(
+            &index,
+            Wanted { e164: Some("+81399999999"), digits: "0399999999", class: None, at: None },
+            from,
+            Some("tokyo"),
+        );
+        check(
+            &index,
+            Wanted { e164: Some("+81669999999"), digits: "0669999999", class: None, at: None },
+            from,
+            Some("japan"),
+        );
+        check(&index, Wanted { e164: None, digits: "alice", class: None, at: None }, from, Some("any"));
     }
 
     #[test]
     fn a_rule_may_name_the_digits_as_received() {
         let index = index(vec![rule("national", prefix("03"), &[]), rule("short", exact("200"), &[])]);
         check(&index, TOKYO, Asker::Trunk("a"), Some("national"));
-        check(&index, Wanted { e164: None, digits: "200" }, Asker::Phone("p"), Some("short"));
-        check(&index, Wanted { e164: None, digits: "2001" }, Asker::Phone("p"), None);
+        check(&index, Wanted { e164: None, digits: "200", class: None, at: None }, Asker::Phone("p"), Some("short"));
+        check(&index, Wanted { e164: None, digits: "2001", class: None, at: None }, Asker::Phone("p"), None);
     }
 
     #[test]
@@ -228,7 +295,7 @@ mod tests {
     #[test]
     fn among_equals_the_first_in_the_files_is_taken_and_outranks_the_other() {
         let index = index(vec![rule("one", exact("200"), &[]), rule("two", exact("200"), &[])]);
-        let wanted = Wanted { e164: None, digits: "200" };
+        let wanted = Wanted { e164: None, digits: "200", class: None, at: None };
         check(&index, wanted, Asker::Phone("p"), Some("one"));
         assert_eq!(index.verdicts(wanted, Asker::Phone("p"))[1].1, Verdict::Outranked("one"));
     }
@@ -236,14 +303,62 @@ mod tests {
     #[test]
     fn an_emergency_string_is_known_by_its_digits() {
         let index = index(Vec::new());
-        assert!(index.emergency(Wanted { e164: None, digits: "110" }).is_some());
-        assert!(index.emergency(Wanted { e164: None, digits: "1101" }).is_none());
+        assert!(index.emergency(Wanted { e164: None, digits: "110", class: None, at: None }).is_some());
+        assert!(index.emergency(Wanted { e164: None, digits: "1101", class: None, at: None }).is_none());
+    }
+
+    #[test]
+    fn a_rule_may_be_for_countries_and_kinds_only() {
+        let class = |country: &str, kind| Class { country: Country::parse(country), kind, is_valid: true };
+        let only = |name: &str, country: &str, kinds: &[Kind]| Rule {
+            countries: Country::parse(country).into_iter().collect(),
+            kinds: kinds.to_vec(),
+            ..rule(name, Pattern::Any, &[])
+        };
+        let index = index(vec![
+            only("mobiles of Japan", "JP", &[Kind::Mobile]),
+            only("Japan", "JP", &[]),
+            only("mobiles", "", &[Kind::Mobile]),
+            rule("rest", Pattern::Any, &[]),
+        ]);
+        assert!(index.has_conditions());
+        let asker = Asker::Phone("p");
+        let to = |class| Wanted { e164: Some("+1"), digits: "1", class, at: None };
+        check(&index, to(Some(class("JP", Kind::Mobile))), asker, Some("mobiles of Japan"));
+        check(&index, to(Some(class("JP", Kind::Fixed))), asker, Some("Japan"));
+        check(&index, to(Some(class("US", Kind::FixedOrMobile))), asker, Some("mobiles"));
+        check(&index, to(Some(class("DE", Kind::Fixed))), asker, Some("rest"));
+        check(&index, to(None), asker, Some("rest"));
+    }
+
+    #[test]
+    fn a_rule_may_be_for_hours_when_somebody_is_there_or_nobody() {
+        let open = crate::domain::hours::Range { from: 9 * 60, to: 17 * 60 };
+        let book = HoursBook::new([Hours {
+            name: "office".into(),
+            zone: jiff::tz::TimeZone::UTC,
+            week: std::array::from_fn(|_| vec![open]),
+            holidays: Vec::new(),
+            exceptions: Vec::new(),
+        }]);
+        let during = |name: &str, hours: &str, open| Rule {
+            hours: Some(During { hours: hours.into(), open }),
+            ..rule(name, Pattern::Any, &[])
+        };
+        let rules =
+            vec![during("day", "office", true), during("night", "office", false), during("never", "gone", true)];
+        let index = index(rules);
+        let at = |hour: i64| Wanted { at: Some(At { hours: &book, unix: 1_700_006_400 + hour * 3_600 }), ..TOKYO };
+        // 2023-11-15 00:00 UTC
+        check(&index, at(10), Asker::Phone("p"), Some("day"));
+        check(&index, at(20), Asker::Phone("p"), Some("night"));
+        check(&index, TOKYO, Asker::Phone("p"), None);
     }
 
     #[test]
     fn digits_that_are_no_digits_do_no_harm() {
         let index = index(vec![rule("p", prefix("日本"), &[]), rule("any", Pattern::Any, &[])]);
-        check(&index, Wanted { e164: None, digits: "日x" }, Asker::Phone("p"), Some("any"));
-        check(&index, Wanted { e164: None, digits: "" }, Asker::Phone("p"), Some("any"));
+        check(&index, Wanted { e164: None, digits: "日x", class: None, at: None }, Asker::Phone("p"), Some("any"));
+        check(&index, Wanted { e164: None, digits: "", class: None, at: None }, Asker::Phone("p"), Some("any"));
     }
 }

@@ -9,10 +9,15 @@ pub fn peer<'a>(phone: &'a Phone, host: &'a str) -> Peer<'a> {
     Peer { trusted: false, numbers: &phone.numbers, headers: &NO_HEADER_RULES, host }
 }
 
+/// Who a phone is, whatever it says.
+pub fn own(phone: &Phone) -> Identity {
+    let number = if phone.caller_number.is_empty() { &phone.name } else { &*phone.caller_number };
+    Identity::assigned(number, &phone.display, &phone.numbers)
+}
+
 /// The caller of an INVITE that an authenticated phone sent. It may ask for privacy, nothing else.
 pub fn caller(phone: &Phone, invite: &Message) -> Identity {
-    let number = if phone.caller_number.is_empty() { &phone.name } else { &*phone.caller_number };
-    let mut identity = Identity::assigned(number, &phone.display, &phone.numbers);
+    let mut identity = own(phone);
     let anonymous = invite.from().is_ok_and(|from| from.uri.host.eq_ignore_ascii_case("anonymous.invalid"));
     let privacy = Privacy::of(invite);
     identity.private = privacy.hides_caller() || anonymous && invite.get(HeaderName::Privacy).is_none();

@@ -7,6 +7,7 @@ use crate::base::limits::SWITCHBOARD_TRANSACTIONS;
 use crate::base::machine::Machine;
 use crate::base::now::{Now, earliest};
 use crate::domain::call::interface::{CallInput, CallStart};
+use crate::domain::dialplan::guard::Meters;
 use crate::domain::phone::activity::Activity;
 use crate::domain::phone::bindings::Bindings;
 use crate::domain::phone::subscription::Subscriptions;
@@ -15,6 +16,7 @@ use crate::domain::switchboard::admission::Admission;
 use crate::domain::switchboard::agenda::{Agenda, Errand};
 use crate::domain::switchboard::calls::Calls;
 use crate::domain::switchboard::door::Door;
+use crate::domain::switchboard::house::House;
 use crate::domain::switchboard::index::Index;
 use crate::domain::switchboard::interface::{
     Exchange, SwitchboardEvent, SwitchboardInput as Input, SwitchboardOutput as Output,
@@ -38,6 +40,8 @@ pub struct Switchboard {
     pub(super) activity: Activity,
     pub(super) subscriptions: Subscriptions,
     pub(super) calls: Calls,
+    pub(super) house: House,
+    pub(super) meters: Meters,
     pub(super) agenda: Agenda,
     pub(super) transactions: Transactions,
     /// What each client transaction of ours is about.
@@ -93,6 +97,8 @@ impl Switchboard {
             activity: Activity::default(),
             subscriptions: Subscriptions::default(),
             calls: Calls::default(),
+            house: House::default(),
+            meters: Meters::default(),
             agenda: Agenda::default(),
             transactions: Transactions::new(timers, SWITCHBOARD_TRANSACTIONS),
             pending: BTreeMap::new(),
@@ -138,6 +144,8 @@ impl Switchboard {
         self.admission.set_policy(exchange.admission, now.instant);
         let departing = self.trunks.adopt(&exchange.trunks, now, &mut self.entropy);
         self.index = Arc::new(Index::new(exchange));
+        let guards = &self.index.dialplan.plan().guards;
+        self.meters.retain(|name| guards.iter().any(|guard| *guard.name == *name));
         for slot in departing {
             self.depart(now, slot);
         }
@@ -147,6 +155,12 @@ impl Switchboard {
 
     fn call_finished(&mut self, now: Now, call: CallId) {
         let Some(entry) = self.calls.end(call) else { return };
+        for key in &entry.numbers {
+            self.house.give_back(key);
+        }
+        for spend in &entry.spends {
+            self.meters.end(&spend.guard, spend.began, now.instant);
+        }
         for slot in entry.held.into_iter().chain(entry.own) {
             if let Some(state) = self.trunks.get_mut(slot) {
                 state.places.give_back();
@@ -254,6 +268,8 @@ impl Machine for Switchboard {
             Input::CallFinished { call } => self.call_finished(now, call),
             Input::CallEvent { call, event } => self.call_event(now, call, &event),
             Input::ConnectionClosed { path } => self.connection_closed(now, path),
+            Input::Numbers(book) => self.house.adopt(book),
+            Input::ResetGuard { guard, subject } => self.reset_guard(&guard, subject.as_deref()),
             Input::Reload(exchange) => self.reload(now, exchange),
             Input::Lateness(late) => self.admission.lateness(late),
             Input::Drain => self.begin_drain(now),

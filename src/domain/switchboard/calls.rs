@@ -1,6 +1,8 @@
 //! The table of running calls: what each holds, and which INVITE each began with. Gives back everything when a call ends.
 
 use crate::base::id::CallId;
+use crate::domain::number::key::Key;
+use crate::domain::switchboard::gate::{Bound, Spend};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -12,6 +14,12 @@ pub struct Entry {
     pub own: Option<u32>,
     /// One for each further place that it holds on a trunk.
     pub held: Vec<u32>,
+    /// Numbers of ours that it came through.
+    pub numbers: Vec<Key>,
+    /// What it counts for under guards.
+    pub spends: Vec<Spend>,
+    /// Where it goes outside, once it may.
+    pub bound: Option<Bound>,
     /// The dialled user part, to tell a loop from a spiral.
     dialled: u64,
     invite: u64,
@@ -83,7 +91,17 @@ impl Calls {
     pub fn begin(&mut self, call: CallId, mark: InviteMark, (dialled, emergency): (&str, bool)) {
         self.invites.insert(mark.request, (call, mark.branch));
         let dialled = digest_of(dialled);
-        self.calls.insert(call, Entry { emergency, own: None, held: Vec::new(), dialled, invite: mark.request });
+        let entry = Entry {
+            emergency,
+            own: None,
+            held: Vec::new(),
+            numbers: Vec::new(),
+            spends: Vec::new(),
+            bound: None,
+            dialled,
+            invite: mark.request,
+        };
+        self.calls.insert(call, entry);
     }
 
     /// Notes that a call holds a place. False if there is no such call: then nothing may be taken for it.
@@ -93,6 +111,46 @@ impl Calls {
             entry.held.push(slot);
             true
         })
+    }
+
+    /// Notes that a call came through a number. False if there is no such call, or it did already.
+    pub fn hold_number(&mut self, call: CallId, key: &Key) -> bool {
+        self.calls.get_mut(&call).is_some_and(|entry| {
+            let is_new = !entry.numbers.contains(key);
+            if is_new {
+                entry.numbers.push(key.clone());
+            }
+            is_new
+        })
+    }
+
+    /// Notes what a call counts for. False if there is no such call.
+    pub fn spend(&mut self, call: CallId, spend: Spend) -> bool {
+        self.calls.get_mut(&call).map(|entry| entry.spends.push(spend)).is_some()
+    }
+
+    /// What a call counts for no more, because it gave this trunk's place back.
+    pub fn unspend(&mut self, call: CallId, trunk: &str) -> Vec<Spend> {
+        let Some(entry) = self.calls.get_mut(&call) else { return Vec::new() };
+        let of_trunk = |spend: &mut Spend| spend.trunk.as_deref() == Some(trunk);
+        entry.spends.extract_if(.., of_trunk).collect()
+    }
+
+    /// What a leg on this trunk counts for goes with it to another call.
+    pub fn move_spends(&mut self, from: CallId, to: CallId, trunk: &str) {
+        let Some(entry) = self.calls.get_mut(&from) else { return };
+        let goes = |spend: &mut Spend| spend.trunk.as_deref().is_none_or(|own| own == trunk);
+        let moved: Vec<Spend> = entry.spends.extract_if(.., goes).collect();
+        if let Some(heir) = self.calls.get_mut(&to) {
+            heir.spends.extend(moved);
+        }
+    }
+
+    /// Notes where a call goes outside.
+    pub fn bind(&mut self, call: CallId, bound: Bound) {
+        if let Some(entry) = self.calls.get_mut(&call) {
+            entry.bound = Some(bound);
+        }
     }
 
     /// Notes that the place that a call holds last is its caller's own: no release gives it back before the end.

@@ -1,20 +1,44 @@
 //! A dry run: what would become of a number, every decision in words. Takes no place, rings nobody.
 
+use crate::base::now::Now;
 use crate::domain::call::interface::Party;
-use crate::domain::dialplan::lookup::{Asker, Verdict, Wanted};
-use crate::domain::dialplan::route::{Choice, choices};
+use crate::domain::dialplan::guard::Per;
+use crate::domain::dialplan::lookup::{Asker, At, Verdict, Wanted};
+use crate::domain::dialplan::route::{Choice, choices, price};
 use crate::domain::dialplan::{Destination, Rule};
+use crate::domain::number::plan::{self, Class};
+use crate::domain::phone;
 use crate::domain::switchboard::board::Switchboard;
+use crate::domain::switchboard::house::OurWay;
 use crate::domain::switchboard::numbers::{asker, rules_of, wanted};
-use crate::domain::trunk::identity::Dialled;
+use crate::domain::switchboard::routing::unix_seconds;
+use crate::domain::trunk::identity::{Dialled, Identity};
 use crate::domain::trunk::number_rules::{Letters, to_e164, user_part};
 use crate::domain::trunk::settings::Trunk;
 use crate::protocol::sip::message::uri::Uri;
 
+/// A call that nobody makes.
+#[derive(Clone, Copy, Debug)]
+pub struct DryRun<'a> {
+    pub number: &'a str,
+    /// "trunk:name", "phone:name", a bare name, or the first trunk.
+    pub caller: Option<&'a str>,
+    /// The number that it says it calls from.
+    pub from: Option<&'a str>,
+}
+
+/// Who calls in a dry run, and what was dialled.
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    who: Asker<'a>,
+    dialled: &'a Dialled,
+    wanted: Wanted<'a>,
+    identity: Option<&'a Identity>,
+}
+
 impl Switchboard {
-    /// What would happen if `number` were dialled by `caller` ("trunk:name", "phone:name", a bare name, or the first trunk),
-    /// saying that it calls from `from`.
-    pub fn explain(&self, number: &str, caller: Option<&str>, from: Option<&str>) -> Vec<String> {
+    /// What would happen at this time. Every decision is a line.
+    pub fn explain(&self, now: Now, DryRun { number, caller, from }: DryRun<'_>) -> Vec<String> {
         let mut lines = Vec::new();
         let Some(party) = self.party_named(caller, &mut lines) else { return lines };
         self.explain_admission(&party, &mut lines);
@@ -33,14 +57,26 @@ impl Switchboard {
             (None, Err(why)) => format!("dialled {} is no E.164 number ({why:?}) and stays as it is", dialled.digits),
             (None, Ok(_)) => format!("dialled {} stays as it is", dialled.digits),
         });
-        if let Some(from) = from {
-            lines.push(match to_e164(from, rules, Letters::AreNames) {
-                Ok(number) => format!("calling number {from} is {number}"),
-                Err(why) => format!("calling number {from} is no E.164 number ({why:?})"),
-            });
+        let class = dialled.e164.as_ref().map(plan::classify);
+        if let Some(class) = class {
+            lines.push(format!("it is {}", told(class)));
         }
+        let identity = match (from, &party) {
+            (Some(from), party) => {
+                lines.push(match to_e164(from, rules, Letters::AreNames) {
+                    Ok(number) => format!("calling number {from} is {number}, {}", told(plan::classify(&number))),
+                    Err(why) => format!("calling number {from} is no E.164 number ({why:?})"),
+                });
+                Some(Identity::assigned(from, &own_display(party), rules))
+            }
+            (None, Party::Phone(phone)) => Some(phone::identity::own(phone)),
+            (None, Party::Trunk(_)) => None,
+        };
         let mut buffer = String::new();
-        self.explain_route(asker(&party), (&dialled, wanted(&dialled, &mut buffer)), &mut lines);
+        let at = At { hours: &self.index.exchange.hours, unix: unix_seconds(now) };
+        let wanted = Wanted { at: Some(at), ..wanted(&dialled, class, &mut buffer) };
+        let case = Case { who: asker(&party), dialled: &dialled, wanted, identity: identity.as_ref() };
+        self.explain_route(now, case, &mut lines);
         lines
     }
 
@@ -91,17 +127,28 @@ impl Switchboard {
         }
     }
 
-    fn explain_route(&self, who: Asker<'_>, (dialled, wanted): (&Dialled, Wanted<'_>), lines: &mut Vec<String>) {
+    fn explain_route(&self, now: Now, case: Case<'_>, lines: &mut Vec<String>) {
+        let Case { who, wanted, identity, .. } = case;
         let plan = &self.index.dialplan;
         if let Some(emergency) = plan.emergency(wanted) {
             lines.push(format!("{} is an emergency number: routed first, never refused", emergency.digits));
-            return self.explain_destinations(&emergency.to, dialled, lines);
+            return self.explain_destinations((now, true), &emergency.to, case, lines);
+        }
+        match self.explain_ours(now, who, (wanted, identity), lines) {
+            None => return,
+            Some(OurWay::To(destination)) => {
+                return self.explain_destinations((now, false), &[destination], case, lines);
+            }
+            Some(OurWay::NotOurs) => {}
         }
         let mut differing = 0;
         let mut taken: Option<&Rule> = None;
         for (rule, verdict) in plan.verdicts(wanted, who) {
             match verdict {
                 Verdict::PatternDiffers => differing += 1,
+                Verdict::ConditionsDiffer => {
+                    lines.push(format!("rule {}: fits, but is for other countries, kinds or hours", rule.name));
+                }
                 Verdict::NotForCaller => lines.push(format!("rule {}: fits, but is not for this caller", rule.name)),
                 Verdict::Outranked(by) => lines.push(format!("rule {}: fits, but {by} comes first", rule.name)),
                 Verdict::Taken => {
@@ -114,7 +161,7 @@ impl Switchboard {
             lines.push(format!("{differing} other rules: the number differs"));
         }
         match taken {
-            Some(rule) => self.explain_destinations(&rule.to, dialled, lines),
+            Some(rule) => self.explain_destinations((now, false), &rule.to, case, lines),
             None if plan.find(wanted, who).not_for_caller.is_empty() => {
                 lines.push("no rule for this number: 404 Not Found".to_string());
             }
@@ -122,15 +169,32 @@ impl Switchboard {
         }
     }
 
-    fn explain_destinations(&self, to: &[Destination], dialled: &Dialled, lines: &mut Vec<String>) {
+    fn explain_destinations(
+        &self,
+        (now, emergency): (Now, bool),
+        to: &[Destination],
+        case: Case<'_>,
+        lines: &mut Vec<String>,
+    ) {
+        let Case { who, dialled, wanted, identity } = case;
+        let plan = self.index.dialplan.plan();
         // A copy of the generator: the draw of weights is shown as it would fall now.
         let mut entropy = self.entropy.clone();
         let mut place = 0;
-        for choice in choices(self.index.dialplan.plan(), to, &mut entropy) {
+        let mut gate: Option<bool> = emergency.then_some(true);
+        for choice in choices(plan, to, wanted.e164, &mut entropy) {
             place += 1;
+            if matches!(choice, Choice::Trunk(_))
+                && !*gate.get_or_insert_with(|| self.explain_gate(now, who, (wanted, identity), lines))
+            {
+                continue;
+            }
             match choice {
                 Choice::Trunk(name) => match self.index.trunk(&name) {
-                    Some(trunk) => self.explain_trunk(place, trunk, dialled, lines),
+                    Some(trunk) => {
+                        self.explain_trunk(place, trunk, dialled, lines);
+                        self.explain_spending(now, trunk, wanted, lines);
+                    }
                     None => lines.push(format!("{place}. trunk {name} is not in the configuration")),
                 },
                 Choice::Phones { names, .. } => {
@@ -142,6 +206,8 @@ impl Switchboard {
                         });
                     }
                 }
+                Choice::Flow(name) => lines.push(format!("{place}. flow {name} serves the caller")),
+                Choice::Queue(name) => lines.push(format!("{place}. queue {name} takes the caller")),
                 Choice::Reject(cause) => {
                     let (status, phrase) = cause.status();
                     lines.push(format!("{place}. refused if it comes to this: {status} {phrase} ({})", cause.name()));
@@ -151,6 +217,21 @@ impl Switchboard {
         }
         if place == 0 {
             lines.push("the rule leads nowhere: 500 Server Internal Error".to_string());
+        }
+    }
+
+    /// What a trunk takes for a minute, and its own guards.
+    fn explain_spending(&self, now: Now, trunk: &Trunk, wanted: Wanted<'_>, lines: &mut Vec<String>) {
+        let plan = self.index.dialplan.plan();
+        match price(plan, &trunk.name, wanted.e164) {
+            u32::MAX => {}
+            price => lines.push(format!("   {}.{:03} for a minute", price / 1_000, price % 1_000)),
+        }
+        for guard in plan.guards.iter().filter(|guard| guard.per == Per::Trunk) {
+            let look = self.meters.look(guard, &trunk.name, now.instant);
+            if let Some(excess) = look.stopped.filter(|_| guard.counts(wanted.e164, wanted.digits, wanted.class)) {
+                lines.push(format!("   guard {} stops it: {excess}", guard.name));
+            }
         }
     }
 
@@ -173,6 +254,20 @@ impl Switchboard {
                 target.host, target.priority, target.weight
             ));
         }
+    }
+}
+
+/// What a number is, in words.
+fn told(class: Class) -> String {
+    let place = class.country.map_or("of no country".to_owned(), |country| format!("of {country}"));
+    let plan = if class.is_valid { "" } else { ", which its numbering plan does not have" };
+    format!("{} {place}{plan}", class.kind)
+}
+
+fn own_display(party: &Party) -> Box<str> {
+    match party {
+        Party::Phone(phone) => phone.display.clone(),
+        Party::Trunk(_) => "".into(),
     }
 }
 

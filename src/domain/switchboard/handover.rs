@@ -42,6 +42,9 @@ impl Switchboard {
         };
         if was_held {
             self.calls.hold(to, slot);
+            if handed.leg.id() != LegId::CALLER {
+                self.calls.move_spends(from, to, &trunk.name);
+            }
         }
     }
 

@@ -6,9 +6,11 @@ use crate::domain::call::interface::{
     CallEvent, CallInput, CallStart, Handover, NameToResolve, OnBehalf, Profiles, Slip, TrunkOutcome,
 };
 use crate::domain::dialplan::Dialplan;
+use crate::domain::dialplan::guard::Excess;
 use crate::domain::flow::definition::Flows;
 use crate::domain::flow::interface::Question;
 use crate::domain::hours::HoursBook;
+use crate::domain::number::book::Book;
 use crate::domain::phone::settings::Phone;
 use crate::domain::queue::settings::Settings;
 use crate::domain::trunk::settings::Trunk;
@@ -135,6 +137,13 @@ pub enum SwitchboardInput {
     ConnectionClosed {
         path: Path,
     },
+    /// The numbers that are ours, after one of them has changed.
+    Numbers(Book),
+    /// An operator lets calls out again that a guard stops: for one whom it counts, or for all.
+    ResetGuard {
+        guard: Arc<str>,
+        subject: Option<Box<str>>,
+    },
     /// New configuration.
     Reload(Arc<Exchange>),
     /// How late the loops are, measured by the edge.
@@ -176,15 +185,49 @@ pub enum SwitchboardOutput {
 
 #[derive(Clone, PartialEq, Debug)]
 pub enum SwitchboardEvent {
-    Refused { cause: Cause, why: RefusalReason, source: Path },
-    TrunkUp { trunk: Arc<str>, target_index: u16 },
-    TrunkDown { trunk: Arc<str>, target_index: u16 },
-    TrunkRegistered { trunk: Arc<str> },
-    TrunkUnregistered { trunk: Arc<str>, status: u16 },
-    PhoneRegistered { phone: Arc<str> },
-    PhoneUnregistered { phone: Arc<str> },
-    AuthenticationFailed { source: Path },
-    Banned { address: std::net::IpAddr },
+    Refused {
+        cause: Cause,
+        why: RefusalReason,
+        source: Path,
+    },
+    TrunkUp {
+        trunk: Arc<str>,
+        target_index: u16,
+    },
+    TrunkDown {
+        trunk: Arc<str>,
+        target_index: u16,
+    },
+    TrunkRegistered {
+        trunk: Arc<str>,
+    },
+    TrunkUnregistered {
+        trunk: Arc<str>,
+        status: u16,
+    },
+    PhoneRegistered {
+        phone: Arc<str>,
+    },
+    PhoneUnregistered {
+        phone: Arc<str>,
+    },
+    AuthenticationFailed {
+        source: Path,
+    },
+    Banned {
+        address: std::net::IpAddr,
+    },
+    /// More was asked for than a guard lets out; nothing goes out under it until it is reset or rests.
+    GuardTripped {
+        guard: Arc<str>,
+        subject: Box<str>,
+        excess: Excess,
+    },
+    /// How many of those whom it counts may call out again.
+    GuardReset {
+        guard: Arc<str>,
+        count: usize,
+    },
 }
 
 /// The label of a refusal in metrics and logs; bounded by the compiler.
@@ -210,4 +253,13 @@ pub enum RefusalReason {
     PhoneCallsMax,
     NumberIncomplete,
     AuthenticationFailed,
+    /// Ours, and nobody has said where its calls go.
+    NumberUnassigned,
+    /// It was ours.
+    NumberReleased,
+    /// It has as many calls as it may have.
+    NumberFull,
+    DestinationForbidden,
+    CallerIdForbidden,
+    GuardStops,
 }

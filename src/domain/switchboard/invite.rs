@@ -3,7 +3,7 @@
 use crate::base::cause::Cause;
 use crate::base::id::{CallId, LegId};
 use crate::base::now::Now;
-use crate::domain::call::interface::{CallInput, CallStart, Party, Refused, Stage};
+use crate::domain::call::interface::{CallInput, CallStart, Party, Refused};
 use crate::domain::profile::ReliablePolicy;
 use crate::domain::switchboard::board::Switchboard;
 use crate::domain::switchboard::calls::{InviteMark, Kinship};
@@ -11,11 +11,13 @@ use crate::domain::switchboard::inbound::{Source, mark_of};
 use crate::domain::switchboard::interface::RefusalReason;
 use crate::domain::switchboard::numbers::{asker, caller_of, dialled, wanted};
 use crate::domain::switchboard::proof::Proof;
-use crate::domain::trunk::identity::{Dialled, Privacy};
+use crate::domain::switchboard::routing::{Ask, Way};
+use crate::domain::trunk::identity::{Dialled, Identity, Privacy};
 use crate::domain::trunk::limits::Full;
 use crate::protocol::sip::message::{HeaderName, Message};
 use crate::protocol::sip::path::Path;
 use crate::protocol::sip::stamp;
+use std::collections::BTreeMap;
 
 /// An INVITE whose sender is known.
 struct Incoming {
@@ -27,6 +29,9 @@ struct Incoming {
     emergency: bool,
     trail: Vec<Box<str>>,
 }
+
+/// What the caller's trunk sent along.
+type Attributes = BTreeMap<&'static str, Box<str>>;
 
 /// Why a known caller's call goes nowhere, for the call itself and for the counters.
 pub(super) type NoWay = (Refused, RefusalReason);
@@ -143,7 +148,10 @@ impl Switchboard {
             return false;
         }
         let user = message.uri().ok().and_then(|uri| uri.user).unwrap_or_default();
-        self.index.dialplan.emergency(crate::domain::dialplan::lookup::Wanted { e164: None, digits: user }).is_some()
+        self.index
+            .dialplan
+            .emergency(crate::domain::dialplan::lookup::Wanted { e164: None, digits: user, class: None, at: None })
+            .is_some()
     }
 
     /// 503 with what it costs least to say it: no call, no record, no transaction.
@@ -172,34 +180,42 @@ impl Switchboard {
             None => format!("dialled {}, which is no E.164 number", dialled.digits).into(),
         });
         let emergency =
-            incoming.emergency || self.index.dialplan.emergency(wanted(&dialled, &mut String::new())).is_some();
+            incoming.emergency || self.index.dialplan.emergency(wanted(&dialled, None, &mut String::new())).is_some();
         let id = self.new_call_id();
         self.calls.begin(id, incoming.mark, (&dialled.digits, emergency));
+        let index = self.index.clone();
+        let host = index.listener(from.listener).map_or("", |(_, listener)| &*listener.advertised_host);
+        let (identity, attributes) = caller_of(&incoming.message, &incoming.caller, host);
         let outcome = match self.take_callers_place(now, id, &incoming.caller, emergency) {
             Err((_, RefusalReason::TrunkCallsPerSecond)) => {
                 self.calls.end(id);
                 return self.refuse_cheaply(from, &incoming.message, RefusalReason::TrunkCallsPerSecond);
             }
             Err(no_way) => Err(no_way),
-            Ok(()) if Switchboard::replaces_ours(&incoming.message) => Ok(Vec::new()),
-            Ok(()) => self.route_new(now, id, (&incoming.caller, &dialled, emergency), &mut incoming.trail),
+            Ok(()) if Switchboard::replaces_ours(&incoming.message) => Ok(Way { stages: Vec::new(), script: None }),
+            Ok(()) => {
+                let (call, who) = (id, asker(&incoming.caller));
+                let ask = Ask { call, who, dialled: &dialled, identity: Some(&identity), wish: None };
+                self.route_new(now, ask, emergency, &mut incoming.trail)
+            }
         };
         let (route, refusal) = match outcome {
             Ok(route) => (route, None),
             Err((refused, why)) => {
                 self.refused(refused.cause, why, from);
-                (Vec::new(), Some(refused))
+                (Way { stages: Vec::new(), script: None }, Some(refused))
             }
         };
-        self.begin(id, incoming, dialled, (route, refusal, emergency));
+        let caller = (dialled, identity, attributes);
+        self.begin(id, incoming, caller, (route, refusal, emergency));
     }
 
     fn begin(
         &mut self,
         id: CallId,
         incoming: Incoming,
-        dialled: Dialled,
-        (route, refusal, emergency): (Vec<Stage>, Option<Refused>, bool),
+        (dialled, identity, attributes): (Dialled, Identity, Attributes),
+        (Way { stages: route, script }, refusal, emergency): (Way, Option<Refused>, bool),
     ) {
         let Incoming { now, from, message, caller, trail, .. } = incoming;
         if let Party::Phone(phone) = &caller {
@@ -211,9 +227,6 @@ impl Switchboard {
             Party::Trunk(trunk) => trunk.max_duration,
             Party::Phone(phone) => phone.max_duration,
         };
-        let index = self.index.clone();
-        let host = index.listener(from.listener).map_or("", |(_, listener)| &*listener.advertised_host);
-        let (identity, attributes) = caller_of(&message, &caller, host);
         let entropy = self.entropy.split();
         let profiles = self.index.profiles().clone();
         self.start_call(CallStart {
@@ -228,7 +241,7 @@ impl Switchboard {
             identity,
             attributes,
             route,
-            script: None,
+            script,
             refusal,
             emergency,
             max_duration,
@@ -274,22 +287,16 @@ impl Switchboard {
         }
     }
 
-    fn route_new(
-        &mut self,
-        now: Now,
-        id: CallId,
-        (caller, dialled, emergency): (&Party, &Dialled, bool),
-        trail: &mut Vec<Box<str>>,
-    ) -> Result<Vec<Stage>, NoWay> {
-        let mut stages = self.route(now, (asker(caller), dialled), trail)?;
-        let full = self.seize_first(now, id, &mut stages, emergency);
-        trail.extend(full.into_iter().map(|name| format!("trunk {name} has no place free").into()));
-        if stages.is_empty() {
+    fn route_new(&mut self, now: Now, ask: Ask<'_>, emergency: bool, trail: &mut Vec<Box<str>>) -> Result<Way, NoWay> {
+        let Way { mut stages, script } = self.route(now, ask, trail)?;
+        let full = self.seize_first(now, ask.call, &mut stages, emergency);
+        trail.extend(full);
+        if stages.is_empty() && script.is_none() {
             let words = "every trunk that the rule names is full".into();
             let refused = Refused { cause: Cause::LimitReached, retry_after: None, words };
             return Err((refused, RefusalReason::TrunkCallsMax));
         }
-        Ok(stages)
+        Ok(Way { stages, script })
     }
 }
 

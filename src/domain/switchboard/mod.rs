@@ -8,7 +8,9 @@ mod carriers;
 mod door;
 mod explain;
 mod flows;
+mod gate;
 mod handover;
+mod house;
 mod inbound;
 mod index;
 pub mod interface;
@@ -24,6 +26,7 @@ mod trunks;
 mod watchers;
 
 pub use board::Switchboard;
+pub use explain::DryRun;
 pub use status::{PhoneStanding, TrunkStanding};
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::domain::call::interface::Party;
 use crate::domain::dialplan::lookup::{Asker, Wanted};
+use crate::domain::number::plan::Class;
 use crate::domain::phone;
 use crate::domain::trunk::attributes;
 use crate::domain::trunk::identity::{Dialled, Identity, Peer};
@@ -35,13 +36,13 @@ pub(super) fn dialled(message: &Message, caller: &Party) -> Dialled {
     Dialled::of(&uri, rules_of(caller))
 }
 
-/// Both forms as the dialplan compares them; `buffer` holds the text of the number.
-pub(super) fn wanted<'a>(dialled: &'a Dialled, buffer: &'a mut String) -> Wanted<'a> {
+/// Both forms as the dialplan compares them; `buffer` holds the text of the number, `class` is what it is where that matters.
+pub(super) fn wanted<'a>(dialled: &'a Dialled, class: Option<Class>, buffer: &'a mut String) -> Wanted<'a> {
     buffer.clear();
     let e164 = dialled.e164.map(|number| {
         let _ = write!(buffer, "{number}");
     });
-    Wanted { e164: e164.map(|()| buffer.as_str()), digits: &dialled.digits }
+    Wanted { e164: e164.map(|()| buffer.as_str()), digits: &dialled.digits, class, at: None }
 }
 
 /// Who calls, and the attributes that it brought. A phone is who it proved to be, whatever it writes into From.

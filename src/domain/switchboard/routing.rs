@@ -6,15 +6,22 @@ use crate::base::now::Now;
 use crate::domain::call::interface::{
     CallInput, Dial, NameToResolve, OnBehalf, Party, Place, Refused, Stage, TrunkOutcome,
 };
-use crate::domain::dialplan::lookup::{Asker, Wanted};
+use crate::domain::call::serving::Script;
+use crate::domain::dialplan::Destination;
+use crate::domain::dialplan::lookup::{Asker, At, Wanted};
 use crate::domain::dialplan::route::{Choice, Weighing, choices, in_order};
+use crate::domain::flow::interface::CallerId;
+use crate::domain::number::plan::{self, Class};
+use crate::domain::phone;
 use crate::domain::phone::bindings::Binding;
 use crate::domain::switchboard::board::Switchboard;
+use crate::domain::switchboard::gate::Pass;
+use crate::domain::switchboard::house::OurWay;
 use crate::domain::switchboard::index::Index;
 use crate::domain::switchboard::interface::RefusalReason;
 use crate::domain::switchboard::invite::NoWay;
 use crate::domain::switchboard::numbers::{asker, rules_of, wanted};
-use crate::domain::trunk::identity::{Dialled, UserEscaped};
+use crate::domain::trunk::identity::{Dialled, Identity, UserEscaped};
 use crate::domain::trunk::limits::Full;
 use crate::domain::trunk::number_rules::user_part;
 use crate::domain::trunk::settings::TrunkTarget;
@@ -24,13 +31,34 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Whose call it is that is to lead somewhere, and what was dialled.
+#[derive(Clone, Copy)]
+pub(super) struct Ask<'a> {
+    pub call: CallId,
+    pub who: Asker<'a>,
+    pub dialled: &'a Dialled,
+    /// Who calls, where that is known.
+    pub identity: Option<&'a Identity>,
+    /// What a flow wants to be shown.
+    pub wish: Option<&'a CallerId>,
+}
+
+/// Where a number leads: what is dialled, then who serves the caller.
+pub(super) struct Way {
+    pub stages: Vec<Stage>,
+    pub script: Option<Box<Script>>,
+}
+
 /// A route while it is built.
 #[derive(Default)]
 struct Draft {
     stages: Vec<Stage>,
     /// Stages over targets that are down: tried when there is nothing better.
     last_resort: Vec<Stage>,
+    script: Option<Box<Script>>,
     rejected: Option<Cause>,
+    /// What the gate says of calls to carriers, asked once.
+    gate: Option<Result<Pass, NoWay>>,
     unregistered: bool,
     unreachable: bool,
 }
@@ -39,32 +67,48 @@ struct Draft {
 const PHONE_RINGS: Duration = Duration::from_secs(60);
 
 impl Switchboard {
-    /// Where a number leads for this caller. Emergency strings come first.
-    pub(super) fn route(
-        &mut self,
-        now: Now,
-        (who, dialled): (Asker<'_>, &Dialled),
-        trail: &mut Vec<Box<str>>,
-    ) -> Result<Vec<Stage>, NoWay> {
+    /// Where a number leads for this caller: emergency strings first, then our own numbers, then the rules.
+    pub(super) fn route(&mut self, now: Now, ask: Ask<'_>, trail: &mut Vec<Box<str>>) -> Result<Way, NoWay> {
+        let Ask { call, who, dialled, identity, wish } = ask;
         let index = self.index.clone();
         let mut buffer = String::new();
-        let wanted = wanted(dialled, &mut buffer);
-        let (to, ring_timeout) = match index.dialplan.emergency(wanted) {
+        let class = class_where_needed(&index, dialled);
+        let at = At { hours: &index.exchange.hours, unix: unix_seconds(now) };
+        let wanted = Wanted { at: Some(at), ..wanted(dialled, class, &mut buffer) };
+        let mut draft = Draft::default();
+        let own;
+        let (to, ring_timeout): (&[Destination], Option<Duration>) = match index.dialplan.emergency(wanted) {
             Some(emergency) => {
                 trail.push(format!("{} is an emergency number", emergency.digits).into());
+                draft.gate = Some(Ok(Pass::default()));
                 (&emergency.to, None)
             }
-            None => {
-                let rule = find_rule(&index, wanted, who, trail)?;
-                (&rule.to, rule.ring_timeout)
-            }
+            None => match self.our_way(now, (call, who), (wanted, identity), trail)? {
+                OurWay::To(destination) => {
+                    own = [destination];
+                    (&own, None)
+                }
+                OurWay::NotOurs => {
+                    let rule = find_rule(&index, wanted, who, trail)?;
+                    (&rule.to, rule.ring_timeout)
+                }
+            },
         };
-        let mut draft = Draft::default();
-        for choice in choices(index.dialplan.plan(), to, &mut self.entropy) {
+        for choice in choices(index.dialplan.plan(), to, wanted.e164, &mut self.entropy) {
             match choice {
                 Choice::Trunk(name) => {
+                    if draft.gate.is_none() {
+                        draft.gate = Some(self.pass_gate(now, (call, who), (wanted, identity, wish), trail));
+                    }
                     self.add_trunk(now, (&index, &name), (dialled, ring_timeout), (&mut draft, trail))
                 }
+                Choice::Flow(name) => {
+                    draft.script = script(&index, &name);
+                    if draft.script.is_none() {
+                        trail.push(format!("flow {name} is not in the configuration").into());
+                    }
+                }
+                Choice::Queue(name) => trail.push(format!("queue {name} is not in the configuration").into()),
                 Choice::Phones { names, ring_timeout: of_group } => {
                     let ring_timeout = ring_timeout.or(of_group).unwrap_or(PHONE_RINGS);
                     self.add_phones(&index, &names, ring_timeout, (&mut draft, trail));
@@ -83,6 +127,7 @@ impl Switchboard {
         (dialled, ring_timeout): (&Dialled, Option<Duration>),
         (draft, trail): (&mut Draft, &mut Vec<Box<str>>),
     ) {
+        let Some(Ok(Pass { shown })) = draft.gate.clone() else { return };
         let state = self.trunks.slot(name).and_then(|slot| self.trunks.get_mut(slot));
         let (Some(trunk), Some(state)) = (index.trunk(name), state) else {
             trail.push(format!("trunk {name} is not in the configuration").into());
@@ -109,6 +154,7 @@ impl Switchboard {
                 routes: routes.clone(),
                 place: place_of(index, target),
                 target_index: u16::try_from(target_index).unwrap_or(u16::MAX),
+                shown: shown.clone(),
                 seized: false,
             };
             let stage = Stage { dials: vec![dial], ring_timeout };
@@ -150,6 +196,7 @@ impl Switchboard {
                 routes: binding.routes.clone(),
                 place: Place::At(target_of(binding)),
                 target_index: 0,
+                shown: None,
                 seized: false,
             }));
         }
@@ -180,43 +227,63 @@ impl Switchboard {
         Ok(())
     }
 
+    /// The same for a leg that goes out: the guards of the trunk are asked as well. `Err`: why not, in words.
+    fn take_place_out(&mut self, now: Now, call: CallId, trunk: &Arc<str>, emergency: bool) -> Result<(), Refused> {
+        let refused = |cause, words: String| Refused { cause, retry_after: None, words: words.into() };
+        if !emergency {
+            self.pass_trunk(now, call, trunk).map_err(|words| refused(Cause::LimitReached, words))?;
+        }
+        let outcome = self.take_place(now, call, trunk, emergency).map_err(|full| match full {
+            Some(Full::Calls) => refused(Cause::LimitReached, format!("trunk {trunk} has all its calls")),
+            Some(Full::Rate) => {
+                refused(Cause::LimitReached, format!("trunk {trunk} begins more calls per second than it may"))
+            }
+            None => refused(Cause::Unreachable, format!("trunk {trunk} is not in the configuration")),
+        });
+        if outcome.is_err() {
+            self.unspend(now, call, trunk);
+        }
+        outcome
+    }
+
+    fn unspend(&mut self, now: Now, call: CallId, trunk: &str) {
+        for spend in self.calls.unspend(call, trunk) {
+            self.meters.end(&spend.guard, spend.began, now.instant);
+        }
+    }
+
     /// Takes the place of the first stage at once, which spares the call a question. Stages over full trunks before the
-    /// first free one are dropped; gives their names.
+    /// first free one are dropped; gives why.
     pub(super) fn seize_first(
         &mut self,
         now: Now,
         call: CallId,
         stages: &mut Vec<Stage>,
         emergency: bool,
-    ) -> Vec<Arc<str>> {
-        let mut full = Vec::new();
+    ) -> Vec<Box<str>> {
+        let mut full: Vec<Arc<str>> = Vec::new();
+        let mut told = Vec::new();
         while let Some(Stage { dials, .. }) = stages.first_mut() {
             let Some(Dial { party: Party::Trunk(trunk), seized, .. }) = dials.first_mut() else { break };
-            if !full.contains(&trunk.name) && self.take_place(now, call, &trunk.name, emergency).is_ok() {
-                *seized = true;
-                break;
-            }
             if !full.contains(&trunk.name) {
+                match self.take_place_out(now, call, &trunk.name, emergency) {
+                    Ok(()) => {
+                        *seized = true;
+                        break;
+                    }
+                    Err(refused) => told.push(refused.words),
+                }
                 full.push(trunk.name.clone());
             }
             stages.remove(0);
         }
-        full
+        told
     }
 
     /// A call asks for a place.
-    pub(super) fn seize(&mut self, now: Now, call: CallId, leg: LegId, trunk: &str) {
+    pub(super) fn seize(&mut self, now: Now, call: CallId, leg: LegId, trunk: &Arc<str>) {
         let emergency = self.calls.get(call).is_some_and(|entry| entry.emergency);
-        let outcome = self.take_place(now, call, trunk, emergency).map_err(|full| {
-            let (cause, words) = match full {
-                Some(Full::Calls) => (Cause::LimitReached, format!("trunk {trunk} has all its calls")),
-                Some(Full::Rate) => {
-                    (Cause::LimitReached, format!("trunk {trunk} begins more calls per second than it may"))
-                }
-                None => (Cause::Unreachable, format!("trunk {trunk} is not in the configuration")),
-            };
-            Refused { cause, retry_after: None, words: words.into() }
-        });
+        let outcome = self.take_place_out(now, call, trunk, emergency);
         self.tell_call(call, CallInput::Seized { leg, outcome });
     }
 
@@ -234,6 +301,7 @@ impl Switchboard {
         {
             state.places.give_back();
         }
+        self.unspend(now, call, trunk);
         match outcome {
             TrunkOutcome::Spoke => self.target_spoke(slot, target_index),
             TrunkOutcome::Failed => self.target_failed(now, slot, target_index),
@@ -247,7 +315,14 @@ impl Switchboard {
         let outcome = match Uri::parse(uri) {
             Ok(uri) => {
                 let dialled = Dialled::of(&uri, rules_of(party));
-                self.route(now, (asker(party), &dialled), &mut Vec::new()).map_err(|(refused, _)| refused)
+                let own = own_identity(party);
+                let wish = match by {
+                    OnBehalf::Flow { shown, .. } => Some(shown),
+                    OnBehalf::Party(_) => None,
+                };
+                let ask = Ask { call, who: asker(party), dialled: &dialled, identity: own.as_ref(), wish };
+                let way = self.route(now, ask, &mut Vec::new()).map_err(|(refused, _)| refused);
+                way.and_then(|way| if way.stages.is_empty() { Err(only_a_flow()) } else { Ok(way.stages) })
             }
             Err(_) => {
                 let words = "the address cannot be read".into();
@@ -261,13 +336,16 @@ impl Switchboard {
 }
 
 impl Draft {
-    fn finish(mut self, trail: &mut Vec<Box<str>>) -> Result<Vec<Stage>, NoWay> {
+    fn finish(mut self, trail: &mut Vec<Box<str>>) -> Result<Way, NoWay> {
         if self.stages.is_empty() && !self.last_resort.is_empty() {
             trail.push("nothing better is up: trying what is down".into());
             self.stages = self.last_resort;
         }
-        if !self.stages.is_empty() {
-            return Ok(self.stages);
+        if !self.stages.is_empty() || self.script.is_some() {
+            return Ok(Way { stages: self.stages, script: self.script });
+        }
+        if let Some(Err(no_way)) = self.gate {
+            return Err(no_way);
         }
         let (cause, why, words) = match (self.rejected, self.unregistered, self.unreachable) {
             (Some(cause), _, _) => (cause, RefusalReason::RuleRejects, "the rule refuses the call"),
@@ -280,6 +358,38 @@ impl Draft {
     }
 }
 
+pub(super) fn unix_seconds(now: Now) -> i64 {
+    i64::try_from(now.unix_millis() / 1_000).unwrap_or(i64::MAX)
+}
+
+/// A leg of a running call cannot be given to a flow.
+fn only_a_flow() -> Refused {
+    let words = "the number leads to a flow, which serves callers only".into();
+    Refused { cause: Cause::Unreachable, retry_after: None, words }
+}
+
+fn script(index: &Index, name: &str) -> Option<Box<Script>> {
+    let book = index.exchange.flows.clone();
+    let flow = book.find(name)?.clone();
+    Some(Box::new(Script { flow, book, prompts: index.exchange.prompts.clone() }))
+}
+
+/// What a number is costs some microseconds, so it is asked only where something depends on it.
+fn class_where_needed(index: &Index, dialled: &Dialled) -> Option<Class> {
+    if !index.dialplan.has_conditions() && index.dialplan.plan().is_open() {
+        return None;
+    }
+    dialled.e164.as_ref().map(plan::classify)
+}
+
+/// Who a party is that asks in the middle of a call: a phone is who configuration says.
+fn own_identity(party: &Party) -> Option<Identity> {
+    match party {
+        Party::Phone(phone) => Some(phone::identity::own(phone)),
+        Party::Trunk(_) => None,
+    }
+}
+
 fn find_rule<'a>(
     index: &'a Index,
     wanted: Wanted<'a>,
@@ -287,6 +397,9 @@ fn find_rule<'a>(
     trail: &mut Vec<Box<str>>,
 ) -> Result<&'a crate::domain::dialplan::Rule, NoWay> {
     let found = index.dialplan.find(wanted, who);
+    for rule in found.conditions_differ.iter().take(8) {
+        trail.push(format!("rule {} is for other countries, kinds or hours", rule.name).into());
+    }
     for rule in found.not_for_caller.iter().take(8) {
         trail.push(format!("rule {} is not for this caller", rule.name).into());
     }

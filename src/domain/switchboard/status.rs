@@ -1,5 +1,6 @@
 //! How trunks and phones stand, for operators. Changes nothing.
 
+use crate::domain::number::key::Key;
 use crate::domain::switchboard::board::Switchboard;
 use std::sync::Arc;
 
@@ -49,6 +50,32 @@ impl Switchboard {
             state.settings.is_some() || state.places.used() > 0
         };
         self.trunks.iter().map(|(_, state)| state).filter(|state| present(state)).map(standing).collect()
+    }
+
+    /// How many calls run that came through this number.
+    pub fn number_calls(&self, key: &Key) -> u32 {
+        self.house.calls(key)
+    }
+
+    pub fn has_guard(&self, name: &str) -> bool {
+        self.index.dialplan.plan().guards.iter().any(|guard| *guard.name == *name)
+    }
+
+    /// Each guard that stops somebody: whom, and why.
+    pub fn tripped_guards(&self) -> Vec<(Arc<str>, Box<str>, String)> {
+        let tripped = self.meters.tripped();
+        tripped.map(|((guard, subject), why)| (guard.clone(), subject.clone(), why.to_string())).collect()
+    }
+
+    /// Every guard of configuration, and how many it stops.
+    pub fn guard_states(&self) -> Vec<(Arc<str>, usize)> {
+        let guards = self.index.dialplan.plan().guards.iter();
+        guards
+            .map(|guard| {
+                let stopped = self.meters.tripped().filter(|((name, _), _)| *name == guard.name).count();
+                (guard.name.clone(), stopped)
+            })
+            .collect()
     }
 
     pub fn phone_states(&self) -> Vec<PhoneStanding> {

@@ -1,5 +1,6 @@
 //! `offhook.toml` into the daemon's own settings and the admission policy.
 
+use crate::domain::number::inventory::Terms;
 use crate::domain::switchboard::interface::{AdmissionPolicy, Strangers};
 use crate::edge::config::convert_outside;
 use crate::edge::config::fields::{Fields, printable};
@@ -33,6 +34,8 @@ pub fn daemon(fields: Fields<'_>) -> (Daemon, AdmissionPolicy) {
         transport: transport(fields.table("transport")),
         media: media(fields.table("media")),
         outside: convert_outside::outside(&fields, &state_directory),
+        store: store(fields.table("store"), &state_directory),
+        numbers: numbers(fields.table("numbers")),
         state_directory,
     };
     let admission = admission(fields.table("admission"));
@@ -89,6 +92,26 @@ fn journal(fields: Fields<'_>, state: &std::path::Path) -> JournalSettings {
     };
     fields.finish();
     settings
+}
+
+fn store(fields: Fields<'_>, state: &std::path::Path) -> PathBuf {
+    let path = state.join(fields.text_or("path", "store.sqlite"));
+    fields.finish();
+    path
+}
+
+fn numbers(fields: Fields<'_>) -> Terms {
+    let own = Terms::default();
+    let terms = Terms {
+        quota: fields.integer("quota", own.quota, 0..=10_000_000),
+        churn_percent: fields.integer("churn_percent", own.churn_percent, 1..=100_000),
+        churn_window: fields.duration("churn_window", own.churn_window, HOUR..=DAY * 366),
+        cool_down: fields.duration("cool_down", own.cool_down, Duration::ZERO..=DAY * 366),
+        retry_after: fields.duration("retry_after", own.retry_after, Duration::ZERO..=DAY * 30),
+        did_capacity: fields.integer("did_capacity", own.did_capacity, 0..=1_000_000),
+    };
+    fields.finish();
+    terms
 }
 
 fn watchdog(fields: Fields<'_>) -> Duration {

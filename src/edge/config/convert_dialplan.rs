@@ -1,7 +1,13 @@
 //! Files in `dialplans/`: rules, groups, trunk groups, emergency numbers. References are checked in `cross`.
 
 use crate::base::cause::Cause;
-use crate::domain::dialplan::{Destination, Emergency, Group, Pattern, Rule, TrunkGroup, TrunkMember};
+use crate::domain::dialplan::caller_id::CallerId;
+use crate::domain::dialplan::guard::Guard;
+use crate::domain::dialplan::outbound::Outbound;
+use crate::domain::dialplan::{
+    Account, Destination, During, Emergency, Group, Pattern, Rate, Rule, TrunkGroup, TrunkMember,
+};
+use crate::edge::config::convert_outbound;
 use crate::edge::config::convert_queue::{self, QueueFile};
 use crate::edge::config::fields::{Fields, printable};
 use crate::edge::config::reading::Item;
@@ -20,6 +26,7 @@ pub enum Sort {
     RoutingProfile,
     /// A trunk, or the word `phones`.
     Caller,
+    Hours,
 }
 
 /// One dialplan file. Each part keeps its name's place; references wait for all files.
@@ -30,6 +37,11 @@ pub struct DialplanFile {
     pub trunk_groups: Vec<(Item, TrunkGroup)>,
     pub emergency: Vec<(Item, Emergency)>,
     pub queues: QueueFile,
+    pub outbound: Vec<(Item, Outbound, bool)>,
+    pub caller_ids: Vec<(Item, CallerId)>,
+    pub guards: Vec<(Item, Guard)>,
+    pub accounts: Vec<(Item, Account)>,
+    pub rates: Vec<Rate>,
     pub references: Vec<(Sort, Item)>,
 }
 
@@ -50,6 +62,22 @@ pub fn dialplan(fields: Fields<'_>) -> DialplanFile {
         emergency(one, &mut file);
     }
     file.queues = convert_queue::queues(&fields, &mut file.references);
+    let at = Item { text: "outbound".to_owned(), at: fields.place("outbound"), path: "outbound".to_owned() };
+    if let Some(one) = fields.table_opt("outbound") {
+        convert_outbound::outbound(one, at, &mut file);
+    }
+    for one in fields.tables("caller_id") {
+        convert_outbound::caller_id(one, &mut file);
+    }
+    for one in fields.tables("guard") {
+        convert_outbound::guard(one, &mut file);
+    }
+    for one in fields.tables("account") {
+        convert_outbound::account(one, &mut file);
+    }
+    for one in fields.tables("rate") {
+        convert_outbound::rate(one, &mut file);
+    }
     fields.finish();
     file
 }
@@ -60,17 +88,29 @@ fn rule(fields: Fields<'_>, file: &mut DialplanFile) {
     let pattern = fields.required("number").and_then(|item| pattern(&fields, &item));
     let to = destinations(&fields, file);
     let ring_timeout = ring_timeout(&fields);
+    let countries = convert_outbound::countries(&fields, "empty: every country");
+    let kinds = convert_outbound::kinds(&fields, "kinds", "empty: every kind");
+    let hours = during(&fields, file);
     fields.finish();
     file.references.extend(from.iter().map(caller));
     if let (Some(name), Some(pattern)) = (name, pattern) {
         let from = from.into_iter().map(|item| item.text.into()).collect();
-        let rule = Rule { name: name.text.as_str().into(), from, pattern, to, ring_timeout };
+        let rule = Rule { name: name.text.as_str().into(), from, pattern, countries, kinds, hours, to, ring_timeout };
         file.rules.push((name, rule));
     }
 }
 
+/// `office` while somebody is there, `not:office` while nobody is.
+fn during(fields: &Fields<'_>, file: &mut DialplanFile) -> Option<During> {
+    let item = fields.text("hours", "at any time")?;
+    let (name, open) = item.text.strip_prefix("not:").map_or((item.text.as_str(), true), |name| (name, false));
+    let during = During { hours: name.into(), open };
+    file.references.push((Sort::Hours, Item { text: name.to_owned(), ..item.clone() }));
+    Some(during)
+}
+
 /// `phones`, a trunk's name, or `trunk:NAME` or `phone:NAME`.
-fn caller(item: &Item) -> (Sort, Item) {
+pub fn caller(item: &Item) -> (Sort, Item) {
     let (sort, name) = match item.text.split_once(':') {
         Some(("trunk", name)) => (Sort::Trunk, name),
         Some(("phone", name)) => (Sort::Phone, name),
@@ -191,9 +231,10 @@ fn trunk_group(fields: Fields<'_>, file: &mut DialplanFile) {
         }
     }
     members.sort_by_key(|member| member.priority);
+    let by_price = fields.flag("by_price", false);
     fields.finish();
     let Some(name) = name else { return };
-    let group = TrunkGroup { name: name.text.as_str().into(), members };
+    let group = TrunkGroup { name: name.text.as_str().into(), members, by_price };
     file.trunk_groups.push((name, group));
 }
 

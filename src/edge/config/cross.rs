@@ -1,6 +1,7 @@
 //! What no file can say alone: names used twice, references, networks and sockets in each other's way. Converts nothing.
 
 use crate::domain::dialplan::{Pattern, Rule};
+use crate::domain::hours::HoursBook;
 use crate::edge::config::convert_dialplan::{DialplanFile, Sort};
 use crate::edge::config::convert_profile::NamedListener;
 use crate::edge::config::convert_trunk::NamedTrunk;
@@ -37,6 +38,10 @@ fn check_names(reading: &Reading, profiles: &[ProfileFile], dialplans: &[Dialpla
     once(reading, "rule", dialplans.iter().flat_map(|file| file.rules.iter().map(|(name, _)| name)));
     once(reading, "group", dialplans.iter().flat_map(|file| file.groups.iter().map(|(name, _)| name)));
     once(reading, "trunk group", dialplans.iter().flat_map(|file| file.trunk_groups.iter().map(|(name, _)| name)));
+    once(reading, "caller ID", dialplans.iter().flat_map(|file| file.caller_ids.iter().map(|(name, _)| name)));
+    once(reading, "guard", dialplans.iter().flat_map(|file| file.guards.iter().map(|(name, _)| name)));
+    once(reading, "account", dialplans.iter().flat_map(|file| file.accounts.iter().map(|(name, _)| name)));
+    once(reading, "table", dialplans.iter().flat_map(|file| file.outbound.iter().map(|(at, _, _)| at)));
     for file in profiles {
         let listeners: Vec<Item> = file.listeners.iter().map(listener_item).collect();
         let named = listeners.iter().filter(|item| Transport::parse(&item.text).is_none());
@@ -89,10 +94,11 @@ fn check_references(reading: &Reading, profiles: &[ProfileFile], dialplans: &[Di
                 .iter()
                 .flat_map(|file| file.queues.profiles.iter().map(|(name, _)| name.text.as_str()))
                 .collect(),
-            Sort::Group | Sort::TrunkGroup | Sort::Queue | Sort::RoutingProfile => Vec::new(),
+            Sort::Group | Sort::TrunkGroup | Sort::Queue | Sort::RoutingProfile | Sort::Hours => Vec::new(),
         }
     };
-    for (sort, item) in dialplans.iter().flat_map(|file| &file.references) {
+    let references = dialplans.iter().flat_map(|file| &file.references);
+    for (sort, item) in references.filter(|(sort, _)| *sort != Sort::Hours) {
         let valid = names(*sort, true);
         if valid.contains(&item.text.as_str()) {
             continue;
@@ -110,6 +116,17 @@ fn check_references(reading: &Reading, profiles: &[ProfileFile], dialplans: &[Di
     }
 }
 
+/// The opening hours that rules name.
+pub fn check_hours(reading: &Reading, dialplans: &[DialplanFile], hours: &HoursBook) {
+    let references = dialplans.iter().flat_map(|file| &file.references);
+    for (sort, item) in references.filter(|(sort, item)| *sort == Sort::Hours && hours.find(&item.text).is_none()) {
+        let (one, several) = words(*sort);
+        let meant = suggest::did_you_mean(&item.text, hours.names().collect::<Vec<_>>(), several);
+        let problem = format!("no {one} is named `{}`", crate::edge::config::fields::printable(&item.text));
+        reading.error(item.at, &item.path, problem, meant.or_else(|| Some(format!("there are no {several}"))));
+    }
+}
+
 fn words(sort: Sort) -> (&'static str, &'static str) {
     match sort {
         Sort::Trunk => ("trunk", "trunks"),
@@ -119,6 +136,7 @@ fn words(sort: Sort) -> (&'static str, &'static str) {
         Sort::Queue => ("queue", "queues"),
         Sort::RoutingProfile => ("routing profile", "routing profiles"),
         Sort::Caller => ("caller", "callers"),
+        Sort::Hours => ("set of hours", "sets of hours"),
     }
 }
 

@@ -4,6 +4,7 @@ mod certificates;
 mod convert_daemon;
 mod convert_dialplan;
 mod convert_media;
+mod convert_outbound;
 mod convert_outside;
 mod convert_phone;
 mod convert_profile;
@@ -22,11 +23,13 @@ mod suggest;
 #[cfg(test)]
 mod tests;
 mod written;
+mod written_outbound;
 mod written_queue;
 
 pub use place::Fault;
 pub use read::read;
 
+use crate::domain::number::inventory::Terms;
 use crate::domain::switchboard::interface::Exchange;
 use crate::edge::journal::JournalSettings;
 use crate::edge::logging::LogFormat;
@@ -68,6 +71,9 @@ pub struct Daemon {
     pub transport: TransportLimits,
     pub media: WorkerSettings,
     pub outside: OutsideSettings,
+    /// The database: numbers, callbacks.
+    pub store: PathBuf,
+    pub numbers: Terms,
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -5,6 +5,7 @@ use crate::domain::queue::settings::Settings;
 use crate::domain::switchboard::interface::Exchange;
 use crate::edge::config::Configuration;
 use crate::edge::config::written::{self, Line};
+use crate::edge::config::written_outbound;
 use crate::edge::config::written_queue;
 use crate::protocol::sip::path::ListenerId;
 use std::collections::BTreeMap;
@@ -166,11 +167,15 @@ fn compare_listeners(plan: &mut Plan, old: &Profiles, new: &Profiles) {
 
 fn compare_dialplan(plan: &mut Plan, old: &Exchange, new: &Exchange) {
     let (before, after) = (&old.dialplan, &new.dialplan);
+    compare(plan, "outbound", &written_outbound::outbound(before), &written_outbound::outbound(after));
     for (sort, old, new) in [
         ("rule", written::rules(before), written::rules(after)),
         ("group", written::groups(before), written::groups(after)),
         ("trunk group", written::trunk_groups(before), written::trunk_groups(after)),
         ("emergency", written::emergency(before), written::emergency(after)),
+        ("caller ID", written_outbound::caller_ids(before), written_outbound::caller_ids(after)),
+        ("guard", written_outbound::guards(before), written_outbound::guards(after)),
+        ("account", written_outbound::accounts(before), written_outbound::accounts(after)),
     ] {
         let order = |one: &Named, other: &Named| -> Vec<String> {
             let kept = one.iter().filter(|(name, _)| other.iter().any(|(others, _)| others == name));

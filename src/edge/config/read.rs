@@ -10,6 +10,7 @@ use crate::domain::trunk::media::MediaRoute;
 use crate::edge::config::Configuration;
 use crate::edge::config::convert_daemon;
 use crate::edge::config::convert_dialplan::{self, DialplanFile};
+use crate::edge::config::convert_outbound;
 use crate::edge::config::convert_phone::{self, NamedPhone};
 use crate::edge::config::convert_profile::{self, NamedListener};
 use crate::edge::config::convert_queue;
@@ -70,6 +71,7 @@ pub fn read_with(reading: &Reading) -> Configuration {
     let hours = read_hours(reading, &mut digest);
     cross::check(reading, &profile_files, &dialplan_files);
     convert_queue::check(reading, dialplan_files.iter().map(|file| &file.queues), &hours);
+    cross::check_hours(reading, &dialplan_files, &hours);
     check_presence(reading, &profile_files);
     check_ops_socket(reading, daemon.ops_listen, &profile_files);
     check_readable_secrets(reading);
@@ -100,10 +102,16 @@ pub fn read_with(reading: &Reading) -> Configuration {
 }
 
 fn merge(files: Vec<DialplanFile>) -> (Dialplan, Settings) {
-    let mut dialplan = Dialplan::default();
+    let mut dialplan = Dialplan { caller_ids: convert_outbound::caller_ids(&files), ..Dialplan::default() };
     let mut queues = Vec::new();
     for file in files {
         queues.push(file.queues);
+        dialplan.guards.extend(file.guards.into_iter().map(|(_, guard)| guard));
+        dialplan.accounts.extend(file.accounts.into_iter().map(|(_, account)| account));
+        dialplan.rates.extend(file.rates);
+        if let Some((_, outbound, _)) = file.outbound.into_iter().next() {
+            dialplan.outbound = outbound;
+        }
         dialplan.rules.extend(file.rules.into_iter().map(|(_, rule)| rule));
         dialplan.groups.extend(file.groups.into_iter().map(|(_, group)| group));
         dialplan.trunk_groups.extend(file.trunk_groups.into_iter().map(|(_, group)| group));

@@ -4,6 +4,7 @@ use crate::base::secret::Secret;
 use crate::domain::call::interface::Profiles;
 use crate::domain::dialplan::{Destination, Dialplan};
 use crate::domain::hours::{Exception, Hours, HoursBook};
+use crate::domain::number::inventory::Terms;
 use crate::domain::phone::settings::Phone;
 use crate::domain::profile::{Listener, Profile};
 use crate::domain::switchboard::interface::AdmissionPolicy;
@@ -33,32 +34,32 @@ pub struct Line {
 }
 
 /// Collects lines that share an effect.
-struct Lines {
+pub(super) struct Lines {
     effect: Effect,
-    all: Vec<Line>,
+    pub(super) all: Vec<Line>,
 }
 
 impl Lines {
-    fn new(effect: Effect) -> Lines {
+    pub(super) fn new(effect: Effect) -> Lines {
         Lines { effect, all: Vec::new() }
     }
 
-    fn text(&mut self, key: &str, text: impl ToString) {
+    pub(super) fn text(&mut self, key: &str, text: impl ToString) {
         let text = text.to_string();
         let text = if text.is_empty() { "\"\"".to_owned() } else { text };
         self.all.push(Line { key: key.to_owned(), text, effect: self.effect, hidden: false });
     }
 
-    fn time(&mut self, key: &str, duration: Duration) {
+    pub(super) fn time(&mut self, key: &str, duration: Duration) {
         self.text(key, shown(duration));
     }
 
     /// A word of an enum, or a list: as Rust shows it, in small letters.
-    fn word(&mut self, key: &str, value: impl Debug) {
+    pub(super) fn word(&mut self, key: &str, value: impl Debug) {
         self.text(key, format!("{value:?}").to_ascii_lowercase());
     }
 
-    fn list(&mut self, key: &str, items: impl IntoIterator<Item = impl ToString>) {
+    pub(super) fn list(&mut self, key: &str, items: impl IntoIterator<Item = impl ToString>) {
         let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
         self.text(key, format!("[{}]", items.join(", ")));
     }
@@ -148,6 +149,8 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
         transport: _,
         media,
         outside,
+        store,
+        numbers,
     } = daemon;
     let mut lines = Lines::new(Effect::Restart);
     lines.text("state_directory", daemon.state_directory.display());
@@ -166,6 +169,16 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
     lines.text("media.ports", format!("{}-{}", ports.start(), ports.end()));
     lines.time("media.reuse_delay", *reuse_delay);
     lines.text("media.dscp", dscp);
+    lines.text("store.path", store.display());
+    let Terms { quota, churn_percent, churn_window, cool_down, retry_after, did_capacity } = numbers;
+    lines.effect = Effect::AtOnce;
+    lines.text("numbers.quota", quota);
+    lines.text("numbers.churn_percent", churn_percent);
+    lines.time("numbers.churn_window", *churn_window);
+    lines.time("numbers.cool_down", *cool_down);
+    lines.time("numbers.retry_after", *retry_after);
+    lines.text("numbers.did_capacity", did_capacity);
+    lines.effect = Effect::Restart;
     let transport = &daemon.transport;
     let TransportLimits {
         connections_max: _,
@@ -392,6 +405,11 @@ pub fn rules(plan: &Dialplan) -> Vec<(String, Vec<Line>)> {
         let mut lines = Lines::new(Effect::NewCalls);
         lines.list("from", &rule.from);
         lines.text("number", crate::edge::config::cross::pattern(&rule.pattern));
+        lines.list("countries", &rule.countries);
+        lines.list("kinds", &rule.kinds);
+        let during =
+            rule.hours.as_ref().map(|during| format!("{}{}", if during.open { "" } else { "not:" }, during.hours));
+        lines.text("hours", during.as_deref().unwrap_or("any time"));
         lines.list("to", rule.to.iter().map(destination));
         lines.text("ring_timeout", rule.ring_timeout.map_or("default".to_owned(), shown));
         (rule.name.to_string(), lines.all)
@@ -405,6 +423,8 @@ fn destination(destination: &Destination) -> String {
         Destination::TrunkGroup(name) => format!("trunk-group:{name}"),
         Destination::Phone(name) => format!("phone:{name}"),
         Destination::Group(name) => format!("group:{name}"),
+        Destination::Flow(name) => format!("flow:{name}"),
+        Destination::Queue(name) => format!("queue:{name}"),
         Destination::Reject(cause) => format!("reject:{}", cause.name()),
     }
 }
@@ -451,6 +471,7 @@ pub fn trunk_groups(plan: &Dialplan) -> Vec<(String, Vec<Line>)> {
             "member",
             members.map(|one| format!("{} priority {} weight {}", one.trunk, one.priority, one.weight)),
         );
+        lines.text("by_price", group.by_price);
         (group.name.to_string(), lines.all)
     });
     groups.collect()

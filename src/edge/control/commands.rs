@@ -1,9 +1,13 @@
 //! What an operator may ask of the running daemon, and how each thing is done.
 
+use super::numbers;
 use super::wire::{Command, Fault, VERSION};
 use crate::base::cause::Cause;
 use crate::base::id::CallId;
 use crate::domain::call::interface::CallInput;
+use crate::domain::switchboard::DryRun;
+use crate::domain::switchboard::interface::SwitchboardInput;
+use crate::edge::clock;
 use crate::edge::ports::Ports;
 use crate::edge::reload::Reloader;
 use crate::edge::vital::Vital;
@@ -20,7 +24,8 @@ pub struct Operator {
 }
 
 impl Operator {
-    pub async fn execute(&self, command: Command) -> Result<Value, Fault> {
+    /// Does what a client asks; `who` it is goes into audit trails.
+    pub async fn execute(&self, who: &str, command: Command) -> Result<Value, Fault> {
         match command {
             Command::Hello => Ok(json!({ "offhook": env!("CARGO_PKG_VERSION"), "protocol": VERSION })),
             Command::Status => Ok(self.status()),
@@ -28,12 +33,17 @@ impl Operator {
             Command::HangUp { call } => self.hang_up(&call),
             Command::Trunks => self.ask(|switchboard| json!({ "trunks": lines::trunks(switchboard) })).await,
             Command::Phones => self.ask(|switchboard| json!({ "phones": lines::phones(switchboard) })).await,
-            Command::Explain { number, caller, from } => {
+            Command::Explain { number, caller, from, at } => {
+                let now = clock::at(clock::now(), at);
                 self.ask(move |switchboard| {
-                    json!({ "trail": switchboard.explain(&number, caller.as_deref(), from.as_deref()) })
+                    let run = DryRun { number: &number, caller: caller.as_deref(), from: from.as_deref() };
+                    json!({ "trail": switchboard.explain(now, run) })
                 })
                 .await
             }
+            Command::Numbers { ask } => numbers::execute(&self.ports, who, ask).await,
+            Command::Guards => self.ask(|switchboard| json!({ "guards": lines::guards(switchboard) })).await,
+            Command::ResetGuard { guard, subject } => self.reset_guard(who, guard, subject).await,
             Command::Reload { dry_run } => self.reloader.reload(dry_run).await.map(|plan| json!({ "plan": plan })),
             Command::Drain => {
                 if self.drain.try_send(()).is_err() {
@@ -46,6 +56,18 @@ impl Operator {
                 Err(error) => Err(Fault::new("bad_filter", error)),
             },
         }
+    }
+
+    async fn reset_guard(&self, who: &str, guard: String, subject: Option<String>) -> Result<Value, Fault> {
+        let wanted = guard.clone();
+        let known = self.ports.dispatch.ask(move |switchboard| switchboard.has_guard(&wanted)).await;
+        if known != Some(true) {
+            return Err(Fault::new("no_such_guard", format!("no guard is called {guard:?}")));
+        }
+        tracing::warn!(who, guard, "a guard is reset");
+        let input = SwitchboardInput::ResetGuard { guard: guard.as_str().into(), subject: subject.map(Box::from) };
+        self.ports.dispatch.to_desk_surely(input).await;
+        Ok(json!({ "guard": guard }))
     }
 
     fn status(&self) -> Value {
@@ -99,6 +121,11 @@ mod lines {
                 })
             })
             .collect()
+    }
+
+    pub fn guards(switchboard: &Switchboard) -> Vec<Value> {
+        let tripped = switchboard.tripped_guards().into_iter();
+        tripped.map(|(guard, subject, why)| json!({ "guard": &*guard, "stops": subject, "why": why })).collect()
     }
 
     pub fn phones(switchboard: &Switchboard) -> Vec<Value> {

@@ -52,13 +52,19 @@ impl ControlSocket {
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
             let operator = Arc::clone(&operator);
             tokio::spawn(async move {
-                if let Err(error) = converse(client, IDLE_MAX, |command| operator.execute(command)).await {
+                let who = name_of(&client);
+                if let Err(error) = converse(client, IDLE_MAX, |command| operator.execute(&who, command)).await {
                     tracing::debug!(%error, "a control client went away");
                 }
                 drop(place);
             });
         }
     }
+}
+
+/// Whom the system knows the client to be.
+fn name_of(client: &UnixStream) -> String {
+    client.peer_cred().map_or("unknown".to_owned(), |peer| format!("uid:{}", peer.uid()))
 }
 
 impl Drop for ControlSocket {

@@ -26,6 +26,19 @@ pub enum Command {
         caller: Option<String>,
         #[serde(default)]
         from: Option<String>,
+        /// Milliseconds since 1970; now where absent.
+        #[serde(default)]
+        at: Option<u64>,
+    },
+    Numbers {
+        ask: super::wire_numbers::Ask,
+    },
+    Guards,
+    /// Lets calls out again that a guard stops.
+    ResetGuard {
+        guard: String,
+        #[serde(default)]
+        subject: Option<String>,
     },
     Reload {
         /// Only show the plan.

@@ -51,6 +51,12 @@ pub const ALL_REASONS: &[RefusalReason] = &[
     RefusalReason::PhoneCallsMax,
     RefusalReason::MergedRequest,
     RefusalReason::TooManyHops,
+    RefusalReason::NumberUnassigned,
+    RefusalReason::NumberReleased,
+    RefusalReason::NumberFull,
+    RefusalReason::DestinationForbidden,
+    RefusalReason::CallerIdForbidden,
+    RefusalReason::GuardStops,
 ];
 
 /// The label of a refusal, in metrics and logs.
@@ -76,6 +82,12 @@ pub fn reason_name(reason: RefusalReason) -> &'static str {
         RefusalReason::NumberIncomplete => "number-incomplete",
         RefusalReason::AuthenticationFailed => "authentication-failed",
         RefusalReason::Unsupported => "unsupported",
+        RefusalReason::NumberUnassigned => "number-unassigned",
+        RefusalReason::NumberReleased => "number-released",
+        RefusalReason::NumberFull => "number-full",
+        RefusalReason::DestinationForbidden => "destination-forbidden",
+        RefusalReason::CallerIdForbidden => "caller-id-forbidden",
+        RefusalReason::GuardStops => "guard-stops",
     }
 }
 

@@ -12,6 +12,7 @@ use self::table::{Kind, Row};
 use crate::base::cause::{Cause, Fault};
 use crate::domain::call::interface::{CallEvent, CallStart};
 use crate::domain::contact::Record;
+use crate::domain::number::book::Book;
 use crate::domain::switchboard::interface::SwitchboardEvent;
 use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::message::{Message, ParseError};
@@ -100,6 +101,9 @@ struct Series {
     configuration: GaugeVec,
     draining: Gauge,
     outside: OutsideSeries,
+    numbers: GaugeVec,
+    guard_stops: GaugeVec,
+    guard_trips: IntCounterVec,
 }
 
 const TRANSPORTS: &[Transport] = &[Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
@@ -158,6 +162,9 @@ impl Metrics {
             configuration: build.gauges(table::CONFIGURATION)?,
             draining: build.gauge(table::DRAINING)?,
             outside: OutsideSeries::build(&build)?,
+            numbers: build.gauges(table::NUMBERS)?,
+            guard_stops: build.gauges(table::GUARD_STOPS)?,
+            guard_trips: build.counters(table::GUARD_TRIPS)?,
             registry,
         };
         let metrics = Metrics(Arc::new(series));
@@ -289,6 +296,23 @@ impl Metrics {
         }
     }
 
+    /// The numbers of the inventory by their status.
+    pub fn numbers(&self, book: &Book) {
+        for status in ["CLAIMED", "IN_PROGRESS", "FAILED", "RELEASED"] {
+            let count = book.entries().filter(|entry| entry.status.name() == status).count();
+            let status = status.to_ascii_lowercase();
+            self.0
+                .numbers
+                .with_label_values(&[status.as_str()])
+                .set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+        }
+    }
+
+    pub fn guard_stops(&self, guard: &str, stopped: usize) {
+        let stopped = f64::from(u32::try_from(stopped).unwrap_or(u32::MAX));
+        self.0.guard_stops.with_label_values(&[guard]).set(stopped);
+    }
+
     pub fn switchboard_event(&self, event: &SwitchboardEvent) {
         let series = &self.0;
         let target = |index: &u16| index.to_string();
@@ -316,6 +340,10 @@ impl Metrics {
                 series.registrations.with_label_values(&["unregistered"]).inc();
                 series.phones_registered.dec();
             }
+            SwitchboardEvent::GuardTripped { guard, .. } => {
+                series.guard_trips.with_label_values(&[guard.as_ref()]).inc();
+            }
+            SwitchboardEvent::GuardReset { .. } => {}
             SwitchboardEvent::AuthenticationFailed { .. } => series.auth_failures.inc(),
             SwitchboardEvent::Banned { .. } => series.bans.inc(),
         }

@@ -115,6 +115,10 @@ pub const TRUNK_CALLS: Row = gauge("offhook_trunk_calls", &["trunk"], "Calls tha
 pub const PHONES_REGISTERED: Row = gauge("offhook_phones_registered", &[], "Phones with at least one binding.");
 pub const REGISTRATIONS: Row =
     counter("offhook_registrations_total", &["outcome"], "Phones that registered or ceased to be registered.");
+pub const NUMBERS: Row = gauge("offhook_numbers", &["status"], "Numbers of the inventory by their status.");
+pub const GUARD_STOPS: Row =
+    gauge("offhook_guard_stops", &["guard"], "How many of those whom a tripped guard counts may not call out.");
+pub const GUARD_TRIPS: Row = counter("offhook_guard_trips_total", &["guard"], "Times that a spending guard tripped.");
 pub const MEDIA_PACKETS: Row =
     counter("offhook_media_packets_total", &["direction"], "Datagrams on media ports, whatever became of them.");
 pub const MEDIA_BYTES: Row = counter("offhook_media_bytes_total", &["direction"], "Bytes of these datagrams.");
@@ -215,6 +219,9 @@ pub const TABLE: &[Row] = &[
     TRUNK_CALLS,
     PHONES_REGISTERED,
     REGISTRATIONS,
+    NUMBERS,
+    GUARD_STOPS,
+    GUARD_TRIPS,
     MEDIA_PACKETS,
     MEDIA_BYTES,
     MEDIA_FORWARDED,

@@ -455,6 +455,7 @@ impl World {
             routes: Vec::new(),
             place,
             target_index: 0,
+            shown: None,
             seized: false,
         }
     }

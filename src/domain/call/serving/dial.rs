@@ -108,7 +108,8 @@ impl Serving {
             return self.feed(parts, FlowInput::Dialled { ticket, outcome: DialOutcome::Failed });
         };
         let uri = uri_of(&order.to);
-        let by = OnBehalf::Flow { name: self.script.flow.name.clone(), caller: parts.story.caller.clone() };
+        let (name, caller) = (self.script.flow.name.clone(), parts.story.caller.clone());
+        let by = OnBehalf::Flow { name, caller, shown: order.caller.clone() };
         parts.outputs.push_back(CallOutput::Route { leg, by, uri });
         let when_given_up = parts.wire.now.instant + order.timeout;
         let ringing = self.is_described.then(|| sounding::ring(parts));

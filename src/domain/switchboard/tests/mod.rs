@@ -2,6 +2,7 @@
 
 mod calls;
 mod carriers;
+mod numbers;
 mod phones;
 mod strangers;
 
@@ -93,7 +94,16 @@ fn networked(name: &str, network: &str, hosts: &[&str]) -> Trunk {
 
 fn rule(name: &str, pattern: Pattern, from: &[&str], to: Vec<Destination>) -> Rule {
     let from = from.iter().map(|name| (*name).into()).collect();
-    Rule { name: name.into(), from, pattern, to, ring_timeout: None }
+    Rule {
+        name: name.into(),
+        from,
+        pattern,
+        to,
+        countries: Vec::new(),
+        kinds: Vec::new(),
+        hours: None,
+        ring_timeout: None,
+    }
 }
 
 pub fn exchange() -> Exchange {
@@ -129,8 +139,10 @@ pub fn exchange() -> Exchange {
                 TrunkMember { trunk: "carrier-a".into(), priority: 1, weight: 1 },
                 TrunkMember { trunk: "carrier-b".into(), priority: 2, weight: 1 },
             ],
+            by_price: false,
         }],
         emergency: vec![Emergency { digits: "110".into(), to: vec![trunk_of("carrier-b")] }],
+        ..Dialplan::default()
     };
     Exchange {
         profiles: Arc::new(Profiles { profiles: vec![carriers, phones], listeners: vec![(0, 0), (1, 0), (1, 1)] }),
@@ -169,6 +181,10 @@ impl Bench {
     pub fn tell(&mut self, input: Input) {
         self.board.handle_input(self.now, input);
         self.drain();
+    }
+
+    pub fn explain(&self, number: &str, caller: Option<&str>, from: Option<&str>) -> Vec<String> {
+        self.board.explain(self.now, crate::domain::switchboard::DryRun { number, caller, from })
     }
 
     fn drain(&mut self) {
