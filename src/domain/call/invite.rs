@@ -55,7 +55,6 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<L
     let How { mut targets, offered, asked, identity, address } = how;
     let first = targets.remove(0);
     let Parts { wire, legs, story, .. } = parts;
-    let identity = identity.unwrap_or(&story.identity);
     let caller = legs.iter().find(|leg| leg.id() == LegId::CALLER).and_then(Leg::invited);
     let mut line = Line::new(wire, id, dial.party.clone(), first, &dial.number);
     if let Some(address) = address {
@@ -73,7 +72,8 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<L
     let hops = caller.and_then(|caller| caller.invite.number(HeaderName::MaxForwards).ok().flatten()).unwrap_or(70);
     let may_be_reliable =
         offer.is_some() || (offered == Offered::Callers && caller.is_some_and(|caller| caller.is_reliable));
-    let identity = dial.shown.as_deref().unwrap_or(&story.identity);
+    // What the gate toward carriers decided comes before what anybody wishes.
+    let identity = dial.shown.as_deref().or(identity).unwrap_or(&story.identity);
     let mut headers: Vec<(Cow<'static, str>, Box<str>)> = match caller {
         Some(caller) => {
             let from = story.caller.peer(wire.host(caller.from().listener));

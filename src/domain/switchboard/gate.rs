@@ -64,7 +64,7 @@ impl Switchboard {
     ) -> Result<Pass, NoWay> {
         let index = self.index.clone();
         let plan = index.dialplan.plan();
-        let wished = wish.is_some_and(|wish| wish.number.is_some() || wish.name.is_some());
+        let wished = wish.is_some_and(|wish| wish.number.is_some());
         if plan.is_open() && !wished {
             return Ok(Pass::default());
         }
@@ -112,9 +112,6 @@ impl Switchboard {
                 return Err(NotShowable::NotOwned(text.clone()).to_string());
             }
             shown = Identity { number: text.clone(), e164: Some(number), private: false, ..shown };
-        }
-        if shown.number.is_empty() {
-            return Err(NotShowable::Nothing.to_string());
         }
         if let Some(name) = &wish.name {
             shown.display = name.chars().filter(|c| !c.is_control()).take(DISPLAY_CHARS_MAX).collect::<String>().into();
