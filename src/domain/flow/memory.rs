@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 /// The memory of one call. It goes by value from run to run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Memory {
     /// `$.CustomerEndpoint`, `$.Media`, `$.Attributes` and all other names that every flow of the call sees.
     pub(super) shared: Map,
@@ -239,7 +239,8 @@ impl Memory {
     }
 
     fn set_system(&mut self, name: &str, value: Value) -> bool {
-        let is_known = SETTABLE.contains(&name) && value.as_text().is_some_and(|text| text.len() <= 1_024);
+        let fits = |text: &str| if name == "LanguageCode" { is_language(text) } else { is_line(text, 1_024) };
+        let is_known = SETTABLE.contains(&name) && value.as_text().is_some_and(fits);
         if is_known {
             self.know(name, value);
         }
@@ -310,6 +311,33 @@ impl Memory {
         }
         is_habit
     }
+}
+
+/// Callers' input stands in it, so it is never printed by chance.
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory").field("steps", &self.steps).field("queue", &self.queue).finish_non_exhaustive()
+    }
+}
+
+/// A text that stays one line wherever it is written.
+pub fn is_line(text: &str, chars_max: usize) -> bool {
+    !text.chars().any(char::is_control) && text.chars().count() <= chars_max
+}
+
+/// `ja`, `ja-JP`: it may become an argument of a program that speaks.
+pub fn is_language(language: &str) -> bool {
+    let mut parts = language.split('-');
+    let is_first = |part: &str| (2..=3).contains(&part.len()) && part.bytes().all(|letter| letter.is_ascii_lowercase());
+    let is_next =
+        |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|letter| letter.is_ascii_alphanumeric());
+    parts.next().is_some_and(is_first) && parts.all(is_next)
+}
+
+/// The name of a voice, which may become an argument as well.
+pub fn is_voice(voice: &str) -> bool {
+    let is_letter = |letter: char| letter.is_alphanumeric() || "-_+. ".contains(letter);
+    !voice.is_empty() && voice.len() <= 64 && !voice.starts_with('-') && voice.chars().all(is_letter)
 }
 
 impl QueueName {

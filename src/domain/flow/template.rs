@@ -159,3 +159,76 @@ fn reference(text: &str, at: usize) -> Result<Option<(Reference, usize)>, Templa
     }
     Ok((!path.is_empty()).then_some((Reference { path }, length)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parts(text: &str) -> Vec<String> {
+        let parts = Template::parse(text).unwrap().parts;
+        parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => format!("\"{text}\""),
+                Part::Reference(reference) => reference.path.join("/"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn references_in_all_their_forms() {
+        for (text, expected) in [
+            ("", &[][..]),
+            ("plain", &["\"plain\""]),
+            ("$.Attributes.name", &["Attributes/name"]),
+            ("$['Attributes']['Language']", &["Attributes/Language"]),
+            ("$[\"Attributes\"].x", &["Attributes/x"]),
+            ("$.Attributes['two words']!", &["Attributes/two words", "\"!\""]),
+            ("$.Attributes.['two words']", &["Attributes/two words"]),
+            ("Hello $.Attributes.name.", &["\"Hello \"", "Attributes/name", "\".\""]),
+            ("$.A.b$.C.d", &["A/b", "C/d"]),
+            ("5 $ or $$.A.b", &["\"5 $ or $.A.b\""]),
+            ("$", &["\"$\""]),
+            ("$.", &["\"$.\""]),
+            ("$[1]", &["\"$[1]\""]),
+            ("$.A.b[later]", &["fault"]),
+        ] {
+            if expected == ["fault"] {
+                assert!(Template::parse(text).is_err(), "{text}");
+            } else {
+                assert_eq!(parts(text), expected, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn faults_name_their_place() {
+        let fault = |at, kind| Err(TemplateFault { at, kind });
+        assert_eq!(Template::parse("ab$['c"), fault(3, TemplateFaultKind::OpenBracket));
+        assert_eq!(Template::parse("$['']"), fault(1, TemplateFaultKind::EmptyName));
+        assert_eq!(Template::parse("$.A[b]"), fault(3, TemplateFaultKind::NoQuotes));
+        let deep = format!("${}", ".a".repeat(17));
+        assert!(matches!(Template::parse(&deep), Err(TemplateFault { kind: TemplateFaultKind::TooDeep, .. })));
+    }
+
+    #[test]
+    fn a_text_of_one_reference_is_told_from_others() {
+        assert!(Template::parse("$.A.b").unwrap().sole().is_some());
+        assert!(Template::parse("$.A.b ").unwrap().sole().is_none());
+        assert_eq!(Template::parse("a$$b").unwrap().fixed(), Some("a$b"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "[$.\\[\\]'\"a-c \u{3042}]{0,40}") {
+            let _ = Template::parse(&text);
+        }
+
+        #[test]
+        fn a_reference_reads_back_as_it_is_written(path in prop::collection::vec("[a-zA-Z_][a-z A-Z0-9_-]{0,8}", 1..5)) {
+            let reference = Reference { path: path.into_iter().map(Into::into).collect() };
+            prop_assert_eq!(Reference::parse(&reference.to_string()), Some(reference));
+        }
+    }
+}

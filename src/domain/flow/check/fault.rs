@@ -55,6 +55,7 @@ pub enum FaultKind {
     ReadBackOfSecret,
     NotACountry,
     NotALanguage,
+    NotAVoice,
     NotAnAddress,
     BadAttribute,
     NotSettable,
@@ -148,6 +149,9 @@ impl FaultKind {
             }
             FaultKind::NotACountry => f.write_str("a country is two capital letters, as in \"JP\""),
             FaultKind::NotALanguage => f.write_str("a language is written as in \"ja-JP\""),
+            FaultKind::NotAVoice => {
+                f.write_str("a voice has letters, digits, `-`, `_`, `+`, `.` and spaces, 64 at most")
+            }
             FaultKind::NotAnAddress => {
                 f.write_str("an address begins with http:// or https:// and a host that is written out")
             }
@@ -176,7 +180,7 @@ impl FaultKind {
                 let wanted: Vec<&str> = wanted.iter().map(|kind| kind.name()).collect();
                 write!(f, "the flow `{flow}` is of kind {}, and this needs {}", kind.name(), wanted.join(" or "))
             }
-            _ => Ok(()),
+            other => fmt::Debug::fmt(other, f),
         }
     }
 }

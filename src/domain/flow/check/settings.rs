@@ -8,7 +8,7 @@ use crate::domain::flow::act::{
 };
 use crate::domain::flow::draft::{FlowDraft, StepDraft};
 use crate::domain::flow::key::Key;
-use crate::domain::flow::memory::SETTABLE;
+use crate::domain::flow::memory::{SETTABLE, is_language, is_voice};
 use crate::domain::flow::template::{Part, Template};
 use std::time::Duration;
 
@@ -31,6 +31,9 @@ struct Faults<'a> {
 pub fn check(draft: &FlowDraft, faults: &mut Vec<FlowFault>) {
     if draft.options.language.as_deref().is_some_and(|language| !is_language(language)) {
         faults.push(FlowFault::of_flow("language", FaultKind::NotALanguage));
+    }
+    if draft.options.voice.as_deref().is_some_and(|voice| !is_voice(voice)) {
+        faults.push(FlowFault::of_flow("voice", FaultKind::NotAVoice));
     }
     for step in &draft.steps {
         step_faults(step, &mut Faults { step: &step.name, all: &mut *faults });
@@ -224,6 +227,9 @@ impl Faults<'_> {
         if set.language.as_ref().and_then(Template::fixed).is_some_and(|language| !is_language(language)) {
             self.tell("language", FaultKind::NotALanguage);
         }
+        if set.voice.as_ref().and_then(Template::fixed).is_some_and(|voice| !is_voice(voice)) {
+            self.tell("voice", FaultKind::NotAVoice);
+        }
     }
 
     fn tags(&mut self, set: &SetTags) {
@@ -302,17 +308,6 @@ impl Faults<'_> {
 /// Letters, digits, space and what the reference allows besides.
 fn is_tag(name: &str) -> bool {
     !name.trim().is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || " _:/=+@-".contains(letter))
-}
-
-fn is_language(language: &str) -> bool {
-    let mut parts = language.split('-');
-    let is_first = parts.next().is_some_and(|part| (2..=3).contains(&part.len()) && is_letters(part));
-    is_first
-        && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|letter| letter.is_ascii_alphanumeric()))
-}
-
-fn is_letters(part: &str) -> bool {
-    part.bytes().all(|letter| letter.is_ascii_lowercase())
 }
 
 /// The letters that stand there whatever the references are.

@@ -289,6 +289,10 @@ fn settings_of_other_steps() {
     let voice = |language| inbound(Act::SetVoice(SetVoice { language, voice: None }));
     breaks(voice(None), "it : at least one of language and voice");
     breaks(voice(Some(text("Japanese"))), "it language: a language is written as in \"ja-JP\"");
+    breaks(
+        change(hello(), |draft| draft.options.voice = Some("-f/etc/passwd".into())),
+        "flow voice: a voice has letters, digits, `-`, `_`, `+`, `.` and spaces, 64 at most",
+    );
     let tags = |count: u32| (0..count).map(|at| (format!("t{at}").into(), text("x"))).collect();
     breaks(inbound(Act::SetTags(SetTags { tags: tags(7), remove: Vec::new() })), "it tags: from 1 to 6");
     let odd = SetTags { tags: vec![("a$".into(), text("x"))], remove: Vec::new() };

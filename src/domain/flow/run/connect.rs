@@ -10,7 +10,7 @@ use crate::domain::flow::interface::{
     Break, CallbackOrder, CallerId, DialOrder, DialOutcome, FlowEnd, FlowWish, QueueOrder, QueueOutcome, Ticket,
 };
 use crate::domain::flow::key::Key;
-use crate::domain::flow::memory::QueueName;
+use crate::domain::flow::memory::{QueueName, is_line};
 use crate::domain::flow::template::Template;
 use crate::domain::flow::value::Value;
 use std::sync::Arc;
@@ -113,7 +113,10 @@ impl FlowRun {
     }
 
     fn caller_id(&mut self, number: Option<&Template>, name: Option<&Template>) -> Option<CallerId> {
-        Some(CallerId { number: self.fill_some(number)?, name: self.fill_some(name)? })
+        let caller = CallerId { number: self.fill_some(number)?, name: self.fill_some(name)? };
+        let is_fit = |text: &str| is_line(text, limits::DISPLAY_CHARS_MAX);
+        let are_fit = [&caller.number, &caller.name].into_iter().flatten().all(|text| is_fit(text));
+        are_fit.then_some(caller)
     }
 
     /// Keys and commas, and no more of them than allowed.
@@ -130,6 +133,8 @@ impl FlowRun {
         if outcome == DialOutcome::Joined && is_joined {
             return;
         }
+        // Who talks has been answered.
+        self.memory.is_answered |= outcome == DialOutcome::Joined;
         let turn = match (outcome, dial.resumes) {
             (DialOutcome::Joined, true) => match self.waiting {
                 Waiting::Dial { ticket, .. } => Turn::Wait(Waiting::Dial { ticket, until: None }),

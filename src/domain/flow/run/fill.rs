@@ -3,7 +3,7 @@
 use super::FlowRun;
 use crate::domain::flow::act::{Argument, QueueOf};
 use crate::domain::flow::definition::Kind;
-use crate::domain::flow::memory::QueueName;
+use crate::domain::flow::memory::{QueueName, is_line};
 use crate::domain::flow::template::{Part, Reference, Template};
 use crate::domain::flow::value::{Map, Value};
 
@@ -16,6 +16,9 @@ pub enum Escape {
     /// So that a value cannot become mark-up.
     Xml,
 }
+
+/// Names of queues, flows, agents and prompts, and numbers.
+const NAME_CHARS_MAX: usize = 256;
 
 impl FlowRun {
     /// What a reference refers to; a secret one keeps this step out of the log.
@@ -50,9 +53,9 @@ impl FlowRun {
         Some(filled.into())
     }
 
-    /// A name that must say something.
+    /// A name that must say something, and that cannot become more than one line wherever it is written.
     pub(super) fn fill_name(&mut self, template: &Template) -> Option<Box<str>> {
-        self.fill(template).filter(|name| !name.trim().is_empty())
+        self.fill(template).filter(|name| !name.trim().is_empty() && is_line(name, NAME_CHARS_MAX))
     }
 
     /// An optional text: nothing is missing where none was asked for.

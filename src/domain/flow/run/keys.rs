@@ -26,8 +26,11 @@ impl FlowRun {
                     self.waiting = Waiting::Play { ticket, until };
                 }
             }
-            // What the far end of a dialled call is told by keys is not for the flow.
-            waiting @ (Waiting::Ended | Waiting::Dial { until: None, .. }) => self.waiting = waiting,
+            // What the far end of a dialled call is told by keys is not for the flow; and a key that somebody pressed to
+            // pass the time with music would choose from a menu that comes half a minute later.
+            waiting @ (Waiting::Ended | Waiting::Loop { .. } | Waiting::Dial { until: None, .. }) => {
+                self.waiting = waiting;
+            }
             waiting => {
                 self.keep(key);
                 self.waiting = waiting;

@@ -5,6 +5,7 @@ use crate::base::now::Now;
 use crate::domain::flow::act::{Act, Argument, QueueOf, Recorded, Role, SetAttributes, SetPriority, SetTags, SetVoice};
 use crate::domain::flow::definition::Outcome;
 use crate::domain::flow::interface::{Break, Dialability, FlowEnd, FlowWish, Question};
+use crate::domain::flow::memory::{is_language, is_voice};
 use crate::domain::flow::template::Template;
 use crate::domain::flow::value::Value;
 
@@ -115,6 +116,11 @@ impl FlowRun {
         let language = self.fill_some(set.language.as_ref());
         let voice = self.fill_some(set.voice.as_ref());
         let (Some(language), Some(voice)) = (language, voice) else { return Turn::Next(Outcome::Error) };
+        let is_odd = language.as_deref().is_some_and(|name| !is_language(name))
+            || voice.as_deref().is_some_and(|name| !is_voice(name));
+        if is_odd {
+            return Turn::Next(Outcome::Error);
+        }
         for (name, value) in [("LanguageCode", language), ("TextToSpeechVoiceId", voice)] {
             if let Some(value) = value {
                 self.note(name, &value);

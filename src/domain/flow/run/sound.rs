@@ -26,6 +26,7 @@ impl FlowRun {
 
     pub(super) fn loop_prompts(&mut self, now: Now, prompts: &LoopPrompts) -> Turn {
         let Some(sounds) = self.sounds(&prompts.sounds) else { return Turn::Next(Outcome::Error) };
+        self.memory.keys.clear();
         let ticket = self.start_playing(sounds, None);
         let until = prompts.interrupt.map(|after| now.instant + after);
         Turn::Wait(Waiting::Loop { ticket, until, is_due: false })

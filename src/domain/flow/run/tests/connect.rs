@@ -264,3 +264,27 @@ fn an_outbound_flow_goes_on_when_the_callee_has_answered() {
     rig.done(false);
     assert_eq!(rig.ended(), Some(&FlowEnd::Broken(Break::NotReached)));
 }
+
+#[test]
+fn what_would_break_a_line_is_no_name_and_no_number() {
+    for (name, act) in [
+        ("to", Act::Dial(Dial { to: text("$.Attributes.odd"), ..dial(true) })),
+        ("caller", Act::Dial(Dial { caller_name: Some(text("$.Attributes.odd")), ..dial(true) })),
+        ("queue", Act::SetQueue(QueueOf::Queue(text("$.Attributes.odd")))),
+        ("voice", Act::SetVoice(SetVoice { language: None, voice: Some(text("$.Attributes.odd")) })),
+        ("language", Act::SetVoice(SetVoice { language: Some(text("$.Attributes.odd")), voice: None })),
+        ("system", set_in(Scope::System, &[("Name", "$.Attributes.odd")])),
+    ] {
+        let mut memory = Memory::new(&origin());
+        assert!(memory.set_attribute(Scope::Call, "odd", Value::text("+441\r\nVia: x"), false));
+        assert_eq!(Rig::with(vec![one(Kind::Inbound, act)], memory).at(), "error", "{name}");
+    }
+}
+
+#[test]
+fn who_talked_has_been_answered() {
+    let mut rig = Rig::new(one(Kind::Inbound, Act::Dial(dial(true))));
+    let ticket = rig.ticket();
+    rig.dialled(ticket, DialOutcome::Joined);
+    assert!(rig.run.memory().is_answered);
+}

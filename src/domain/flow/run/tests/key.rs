@@ -247,3 +247,28 @@ fn only_so_many_keys_are_kept() {
     rig.press(&"1".repeat(100));
     assert_eq!(rig.run.memory().keys.len(), crate::base::limits::FLOW_KEYS_MAX);
 }
+
+#[test]
+fn keys_pressed_to_music_are_for_nobody() {
+    let music = LoopPrompts { sounds: say("Music"), interrupt: Some(seconds(30)) };
+    let steps = vec![
+        step("music", Act::LoopPrompts(music), &[(Outcome::Timeout, "menu"), (Outcome::Error, "end")]),
+        step(
+            "menu",
+            Act::Ask(ask("1")),
+            &[
+                (Outcome::Choice(0), "end"),
+                (Outcome::Timeout, "end"),
+                (Outcome::Default, "end"),
+                (Outcome::Error, "end"),
+            ],
+        ),
+        bye("end"),
+    ];
+    let mut memory = Memory::new(&origin());
+    memory.keys.extend(Key::all("1").unwrap());
+    let mut rig = Rig::with(vec![flow("test", Kind::CustomerQueue, steps)], memory);
+    rig.press("1");
+    rig.wait(seconds(30));
+    assert_eq!(rig.at(), "menu");
+}
