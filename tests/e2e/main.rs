@@ -8,6 +8,7 @@ mod baresip;
 mod calls;
 mod certificates;
 mod daemon;
+mod flows;
 mod house;
 mod kamailio;
 mod linphone;

@@ -19,7 +19,47 @@ pub fn read(path: &Path) -> Option<Sound> {
     Some(Sound { rate, samples })
 }
 
+/// One channel of mu-law, as our prompts are.
+pub fn read_mu_law(path: &Path) -> Option<Sound> {
+    let bytes = std::fs::read(path).ok()?;
+    let rate = u32::from_le_bytes(bytes.get(24..28)?.try_into().ok()?);
+    let at = bytes.windows(4).position(|window| window == b"data")? + 8;
+    let samples = bytes.get(at..)?.iter().map(|octet| f64::from(linear(*octet)) / 32_768.0).collect();
+    Some(Sound { rate, samples })
+}
+
+/// G.711, mu-law.
+fn linear(octet: u8) -> i32 {
+    let octet = !octet;
+    let magnitude = ((i32::from(octet & 0x0f) << 3) + 132) << ((octet & 0x70) >> 4);
+    if octet & 0x80 == 0 { magnitude - 132 } else { 132 - magnitude }
+}
+
+/// Sounds are compared at this rate: enough for vowels, and quick.
+const COMPARED_AT: u32 = 4_000;
+
 impl Sound {
+    /// How much of the loudest part of another sound is somewhere in this one: 1 is all of it, whatever its level.
+    pub fn likeness_of(&self, other: &Sound) -> f64 {
+        let (here, wanted) = (self.coarse(), other.coarse());
+        let length = wanted.len().min(usize::try_from(COMPARED_AT).expect("small") * 2 / 5);
+        let energy = |piece: &[f64]| piece.iter().map(|sample| sample * sample).sum::<f64>();
+        let starts = (0..=wanted.len() - length).step_by(200);
+        let loudest = starts.max_by(|a, b| energy(&wanted[*a..a + length]).total_cmp(&energy(&wanted[*b..b + length])));
+        let wanted = &wanted[loudest.unwrap_or(0)..][..length];
+        let own = energy(wanted).sqrt();
+        let likeness = |piece: &[f64]| {
+            let product: f64 = piece.iter().zip(wanted).map(|(a, b)| a * b).sum();
+            product / (own * energy(piece).sqrt()).max(1e-6)
+        };
+        here.windows(length).map(likeness).fold(0.0, f64::max)
+    }
+
+    fn coarse(&self) -> Vec<f64> {
+        let each = usize::try_from(self.rate / COMPARED_AT).expect("small").max(1);
+        self.samples.chunks_exact(each).map(|piece| piece.iter().sum::<f64>() / each as f64).collect()
+    }
+
     pub fn seconds(&self) -> f64 {
         self.samples.len() as f64 / f64::from(self.rate)
     }

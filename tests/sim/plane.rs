@@ -1,8 +1,8 @@
 //! A media plane without media: hands out ports, keeps the wishes, and says what is wrong with them.
 
 use offhook::base::id::{CallId, LegId};
-use offhook::media::command::{Command, SentDigit, StreamId, StreamPlan};
-use offhook::media::event::{Event, Quality};
+use offhook::media::command::{Command, Part, Playlist, SentDigit, SourceId, StreamId, StreamPlan, TapId};
+use offhook::media::event::{Event, Quality, SourceOutcome};
 use offhook::media::matrix::{Matrix, Voice};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -12,6 +12,8 @@ pub struct Plane {
     open: BTreeMap<StreamId, SocketAddr>,
     plans: BTreeMap<StreamId, StreamPlan>,
     matrices: BTreeMap<CallId, Matrix>,
+    playing: Vec<(CallId, SourceId, String)>,
+    taps: Vec<TapId>,
     pub digits: Vec<(LegId, SentDigit)>,
     next: u16,
     /// Nothing is free.
@@ -59,6 +61,25 @@ impl Plane {
             Command::SendDigits { stream, digits } => {
                 self.digits.extend(digits.iter().map(|digit| (stream.leg, *digit)));
             }
+            Command::Play { call, source, playlist } => {
+                if self.playing.iter().any(|(_, own, _)| *own == source) {
+                    self.faults.push(format!("{source:?} is played twice"));
+                }
+                self.playing.push((call, source, written(&playlist)));
+            }
+            Command::Stop { source, .. } => {
+                let before = self.playing.len();
+                self.playing.retain(|(_, own, _)| *own != source);
+                if before == self.playing.len() {
+                    self.faults.push(format!("{source:?} was stopped and does not play"));
+                }
+            }
+            Command::StopTap { tap, .. } => {
+                if self.taps.contains(&tap) {
+                    self.faults.push(format!("{tap:?} was stopped twice"));
+                }
+                self.taps.push(tap);
+            }
             other => self.faults.push(format!("nobody asked for {other:?}")),
         }
         None
@@ -75,6 +96,20 @@ impl Plane {
             self.faults.push(format!("{stream:?} was opened twice"));
         }
         Event::Opened { stream, local }
+    }
+
+    /// What the caller hears of sources that play: `welcome music forever`; nothing that no ear has.
+    pub fn playing(&self) -> Option<String> {
+        let is_heard = |source: SourceId| {
+            let pairs = self.matrices.values().flat_map(|matrix| &matrix.pairs);
+            pairs.into_iter().any(|pair| pair.voice == Voice::Source(source))
+        };
+        self.playing.iter().find(|(_, source, _)| is_heard(*source)).map(|(_, _, written)| written.clone())
+    }
+
+    pub fn play_to_its_end(&mut self) -> Option<Event> {
+        let (call, source, _) = self.playing.pop()?;
+        Some(Event::SourceEnded { call, source, outcome: SourceOutcome::Finished })
     }
 
     /// What is left and should not be, after what was wrong before.
@@ -100,6 +135,19 @@ impl Plane {
     /// Who talks with whom: `0 1`, or nothing.
     pub fn talking(&self) -> String {
         let pairs = self.matrices.values().flat_map(|matrix| &matrix.pairs);
+        let pairs = pairs.filter(|pair| matches!(pair.voice, Voice::Leg(_)));
         pairs.map(|pair| pair.ear.to_string()).collect::<Vec<_>>().join(" ")
     }
+}
+
+/// The names of prompts, and what else there is.
+fn written(playlist: &Playlist) -> String {
+    let parts = playlist.parts.iter().map(|part| match part {
+        Part::Prompt(prompt) => prompt.name.to_string(),
+        Part::Tone(_) => "tone".to_owned(),
+        Part::Silence(_) => "silence".to_owned(),
+    });
+    let mut words: Vec<String> = parts.collect();
+    words.extend(playlist.times.is_none().then(|| "forever".to_owned()));
+    words.join(" ")
 }

@@ -22,6 +22,7 @@ pub enum Sort {
     Phone,
     Group,
     TrunkGroup,
+    Flow,
     Queue,
     RoutingProfile,
     /// A trunk, or the word `phones`.
@@ -45,7 +46,7 @@ pub struct DialplanFile {
     pub references: Vec<(Sort, Item)>,
 }
 
-const SCHEMES: &[&str] = &["trunk", "trunk-group", "phone", "group", "reject"];
+const SCHEMES: &[&str] = &["trunk", "trunk-group", "phone", "group", "flow", "queue", "reject"];
 
 pub fn dialplan(fields: Fields<'_>) -> DialplanFile {
     let mut file = DialplanFile::default();
@@ -161,7 +162,7 @@ fn destinations(fields: &Fields<'_>, file: &mut DialplanFile) -> Vec<Destination
 fn destination(fields: &Fields<'_>, item: &Item, file: &mut DialplanFile) -> Option<Destination> {
     let Some((scheme, name)) = item.text.split_once(':') else {
         let problem = format!("`{}` is no destination", printable(&item.text));
-        let meant = "write one such as \"trunk:NAME\", \"trunk-group:NAME\", \"phone:NAME\", \"group:NAME\" or \"reject:CAUSE\"";
+        let meant = "write one such as \"trunk:NAME\", \"trunk-group:NAME\", \"phone:NAME\", \"group:NAME\", \"flow:NAME\", \"queue:NAME\" or \"reject:CAUSE\"";
         fields.reading.error(item.at, &item.path, problem, Some(meant.to_owned()));
         return None;
     };
@@ -171,6 +172,8 @@ fn destination(fields: &Fields<'_>, item: &Item, file: &mut DialplanFile) -> Opt
         "trunk-group" => (Sort::TrunkGroup, Destination::TrunkGroup(name.into())),
         "phone" => (Sort::Phone, Destination::Phone(name.into())),
         "group" => (Sort::Group, Destination::Group(name.into())),
+        "flow" => (Sort::Flow, Destination::Flow(name.into())),
+        "queue" => (Sort::Queue, Destination::Queue(name.into())),
         "reject" => return reject(fields, item, name),
         _ => {
             let meant = suggest::did_you_mean(scheme, SCHEMES.iter().copied(), "kinds of destination");

@@ -94,11 +94,13 @@ fn check_references(reading: &Reading, profiles: &[ProfileFile], dialplans: &[Di
                 .iter()
                 .flat_map(|file| file.queues.profiles.iter().map(|(name, _)| name.text.as_str()))
                 .collect(),
-            Sort::Group | Sort::TrunkGroup | Sort::Queue | Sort::RoutingProfile | Sort::Hours => Vec::new(),
+            Sort::Group | Sort::TrunkGroup | Sort::Queue | Sort::RoutingProfile | Sort::Hours | Sort::Flow => {
+                Vec::new()
+            }
         }
     };
     let references = dialplans.iter().flat_map(|file| &file.references);
-    for (sort, item) in references.filter(|(sort, _)| *sort != Sort::Hours) {
+    for (sort, item) in references.filter(|(sort, _)| !matches!(sort, Sort::Hours | Sort::Flow)) {
         let valid = names(*sort, true);
         if valid.contains(&item.text.as_str()) {
             continue;
@@ -127,6 +129,17 @@ pub fn check_hours(reading: &Reading, dialplans: &[DialplanFile], hours: &HoursB
     }
 }
 
+/// The flows that rules name; each is a file.
+pub fn check_flows(reading: &Reading, dialplans: &[DialplanFile], flows: &[&str]) {
+    let references = dialplans.iter().flat_map(|file| &file.references);
+    for (_, item) in references.filter(|(sort, item)| *sort == Sort::Flow && !flows.contains(&item.text.as_str())) {
+        let (one, several) = words(Sort::Flow);
+        let meant = suggest::did_you_mean(&item.text, flows.iter().copied(), several);
+        let problem = format!("no {one} is named `{}`", crate::edge::config::fields::printable(&item.text));
+        reading.error(item.at, &item.path, problem, meant.or_else(|| Some(format!("there are no {several}"))));
+    }
+}
+
 fn words(sort: Sort) -> (&'static str, &'static str) {
     match sort {
         Sort::Trunk => ("trunk", "trunks"),
@@ -135,6 +148,7 @@ fn words(sort: Sort) -> (&'static str, &'static str) {
         Sort::TrunkGroup => ("trunk group", "trunk groups"),
         Sort::Queue => ("queue", "queues"),
         Sort::RoutingProfile => ("routing profile", "routing profiles"),
+        Sort::Flow => ("flow", "flows"),
         Sort::Caller => ("caller", "callers"),
         Sort::Hours => ("set of hours", "sets of hours"),
     }

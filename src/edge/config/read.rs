@@ -72,6 +72,8 @@ pub fn read_with(reading: &Reading) -> Configuration {
     cross::check(reading, &profile_files, &dialplan_files);
     convert_queue::check(reading, dialplan_files.iter().map(|file| &file.queues), &hours);
     cross::check_hours(reading, &dialplan_files, &hours);
+    let flow_files = toml_files(reading, "dialplans/flows", true);
+    cross::check_flows(reading, &dialplan_files, &flow_files.iter().map(|file| stem(file)).collect::<Vec<_>>());
     check_presence(reading, &profile_files);
     check_ops_socket(reading, daemon.ops_listen, &profile_files);
     check_readable_secrets(reading);

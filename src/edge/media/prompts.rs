@@ -109,8 +109,8 @@ impl PromptLibrary {
     }
 
     /// For calls to play.
-    pub fn into_prompts(self) -> Prompts {
-        Prompts::new(self.prompts.into_iter().map(|(name, prompt)| (name.into(), prompt)).collect())
+    pub fn to_prompts(&self) -> Prompts {
+        Prompts::new(self.prompts.iter().map(|(name, prompt)| (name.as_str().into(), prompt.clone())).collect())
     }
 
     pub fn find(&self, name: &str) -> Option<Arc<Prompt>> {

@@ -3,6 +3,7 @@
 //! `docs/dialogues.md` describes the language.
 
 mod audio;
+mod flow;
 pub mod peer;
 mod world;
 
@@ -46,6 +47,7 @@ fn check(text: &str) {
 fn run(world: &mut World, step: &Step<'_>) -> Result<(), String> {
     let words: Vec<&str> = step.text.split_whitespace().collect();
     match words.as_slice() {
+        ["set", "flow", rest @ ..] => world.set_flow(rest),
         ["set", rest @ ..] => world.set(rest),
         ["after", time] => {
             world.pass(duration(time));
@@ -63,6 +65,9 @@ fn run(world: &mut World, step: &Step<'_>) -> Result<(), String> {
         }
         ["hang-up", cause] => world.hang_up(cause),
         ["media" | "stream" | "talking" | "sent-digit", ..] => world.on_audio(&words),
+        ["plays" | "played" | "asks" | "answers" | "speaks" | "spoken" | "tapes" | "logged", ..] => {
+            world.on_flow(&words)
+        }
         ["ended", caller, rest @ ..] => world.expect_ended(caller, rest),
         ["end", rest @ ..] => world.expect_end(rest),
         ["trail", ..] => world.expect_trail(step.text.trim_start_matches("trail").trim()),
@@ -215,4 +220,6 @@ dialogues! {
     refer_replaces_elsewhere invite_replaces invite_replaces_offerless invite_replaces_unknown update_early_through update_early_undeliverable update_early_meets_answer update_early_cut_off prack_with_offer update_in_early_dialog busy_after_early_media second_reinvite_too_soon places_of_a_name wrong_password identity_and_headers
     offerless_unanswered offerless_ended_by_callee offerless_callee_cancelled offerless_reinvite_unanswered late_ringing_after_silence late_answer_after_silence
     late_answer_of_a_place
+    flow_greets flow_before_answer flow_ends_before_answer flow_type_ahead flow_asks flow_cannot_ask flow_dials_and_returns
+    flow_dial_fails flow_hands_over flow_is_left flow_held flow_offerless flow_after_no_answer flow_takes_a_message flow_info
 }

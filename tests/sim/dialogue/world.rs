@@ -1,6 +1,7 @@
 //! One call and the parties around it: carries bytes between them, answers its questions, moves the clock.
 
 use super::audio::Audio;
+use super::flow::Floor;
 use super::peer::{Peer, method, status};
 use offhook::base::cause::Cause;
 use offhook::base::entropy::Entropy;
@@ -72,6 +73,7 @@ pub struct World {
     shared: Vec<(String, Party)>,
     profiles: Arc<Profiles>,
     pub audio: Audio,
+    pub floor: Floor,
 }
 
 impl World {
@@ -114,6 +116,7 @@ impl World {
             shared: Vec::new(),
             profiles: Arc::default(),
             audio: Audio::default(),
+            floor: Floor::default(),
         }
     }
 
@@ -284,6 +287,17 @@ impl World {
                             return Some((id, CallInput::Media(Box::new(event))));
                         }
                     }
+                    wish @ (CallOutput::Fetch { .. }
+                    | CallOutput::CancelFetch { .. }
+                    | CallOutput::Speak { .. }
+                    | CallOutput::Ask { .. }
+                    | CallOutput::Encrypt { .. }
+                    | CallOutput::Tape { .. }
+                    | CallOutput::FlowLog(_)) => {
+                        if let Some(answer) = self.floor.take(wish) {
+                            return Some((id, answer));
+                        }
+                    }
                     question => return Some(self.answer_of(id, question)),
                 }
             }
@@ -403,6 +417,7 @@ impl World {
     fn start(&self, caller: &str, from: Path, invite: Box<Message>) -> CallStart {
         let second = [(self.second.clone(), Duration::from_secs(60))];
         let stages = if self.calls.is_empty() { &self.stages[..] } else { &second[..] };
+        let stages = if self.floor.is_first() { &[] } else { stages };
         let route = stages
             .iter()
             .filter(|(names, _)| !names.is_empty())
@@ -425,7 +440,7 @@ impl World {
             },
             attributes: BTreeMap::new(),
             route,
-            script: None,
+            script: self.floor.script(),
             refusal: self.refusal.map(|cause| Refused { cause, retry_after: Some(7), words: "no place".into() }),
             emergency: false,
             max_duration: self.max_duration,

@@ -323,3 +323,25 @@ fn pause_before(digits: &str) -> Duration {
     let count = digits.bytes().take_while(|key| *key == b',').count();
     COMMA * u32::try_from(count).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comma_waits_three_quarters_of_a_second_where_it_stands() {
+        let keys = keys_of(",,12,,3#");
+        let pauses: Vec<u128> = keys.iter().map(|key| key.pause_after.as_millis()).collect();
+        assert_eq!(keys.iter().map(|key| char::from(key.digit)).collect::<String>(), "123#");
+        assert_eq!(pauses, [80, 80 + 1_500, 80, 80]);
+        assert_eq!(pause_before(",,12,,3#"), COMMA * 2);
+        assert_eq!((keys_of("").len(), pause_before("12")), (0, Duration::ZERO));
+    }
+
+    #[test]
+    fn numbers_names_and_whole_addresses_can_be_called() {
+        assert_eq!(&*uri_of("+81312345678"), "sip:+81312345678@offhook.invalid");
+        assert_eq!(&*uri_of(" alice "), "sip:alice@offhook.invalid");
+        assert_eq!(&*uri_of("sip:bob@example.com"), "sip:bob@example.com");
+    }
+}
