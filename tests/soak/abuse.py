@@ -218,6 +218,39 @@ def bye_storm(seconds):
     return storm(seconds, 5000, lambda port, call: [write("BYE", ABUSER, port, call, 2, to_tag=f";tag={call}")])
 
 
+def bye_on_running(seconds):
+    """BYEs that name running calls by their To tags and are wrong in one thing; all those calls must outlive them."""
+    one, strangers, run = udp(ABUSER), [udp(f"127.0.3.{n}") for n in range(1, 21)], random.randrange(1 << 30)
+    port, tags = one.getsockname()[1], {}
+
+    def hear(word, method, patience=3.0):
+        """Answers that come until nothing more does."""
+        until = time.time() + patience
+        while time.time() < until and select.select([one], [], [], 0.5)[0]:
+            text = one.recv(65536).decode(errors="replace")
+            if text.startswith(word) and header(text, "CSeq").endswith(method):
+                yield text
+
+    for number in range(20):
+        one.sendto(write("INVITE", ABUSER, port, f"{run}r{number}", body=SDP), ("127.0.0.1", SIP))
+    for text in hear("SIP/2.0 200", "INVITE"):
+        call = header(text, "Call-ID")
+        tags[call] = ";tag=" + header(text, "To").split("tag=")[1]
+        one.sendto(write("ACK", ABUSER, port, call, to_tag=tags[call]), ("127.0.0.1", SIP))
+    calls, count = list(tags), 0
+    for count in paced(seconds if calls else 0, 5000):
+        call = calls[count % len(calls)]
+        bye = write("BYE", ABUSER, port, call, 2, to_tag=tags[call], branch=f"z9hG4bK{run}w{count}")
+        wrong = bye.replace(b";tag=f", b";tag=w") if count % 2 else bye.replace(b"Call-ID: ", b"Call-ID: w")
+        (one if count % 3 else strangers[count % len(strangers)]).sendto(wrong, ("127.0.0.1", SIP))
+    list(hear("none", "none", 1.0))
+    for call in calls:
+        one.sendto(write("BYE", ABUSER, port, call, 2, to_tag=tags[call]), ("127.0.0.1", SIP))
+    ended = {header(text, "Call-ID") for text in hear("SIP/2.0 200", "BYE")}
+    # A negative number says that running calls were lost.
+    return count if len(calls) == 20 and ended == set(calls) else -count
+
+
 def half_dialogs(seconds):
     return storm(seconds, 60, lambda port, call: [write("INVITE", ABUSER, port, call, user="200", body=SDP)])
 
@@ -284,7 +317,7 @@ def idle_connections(seconds):
 
 
 STORMS = [("nothing (for comparison)", None), ("garbage, 201 sources", garbage), ("scanners, 100 sources", scanner), ("INVITEs never acknowledged", never_acknowledged),
-          ("CANCEL races", cancel_race), ("BYEs of no call", bye_storm), ("half dialogs", half_dialogs), ("retransmissions, x1000", retransmissions),
+          ("CANCEL races", cancel_race), ("BYEs of no call", bye_storm), ("wrong BYEs of 20 running calls", bye_on_running), ("half dialogs", half_dialogs), ("retransmissions, x1000", retransmissions),
           ("huge messages", huge), ("slow writers, TCP/TLS/WS", slowloris), ("2,000 idle connections", idle_connections)]
 
 
@@ -371,7 +404,7 @@ def main():
               f"memory {before} KB before, {during} KB at the end, {after} KB now")
         fine, _, word = Caller().call()
         print(f"a call after all that: {'good' if fine else word}")
-        bad = any(left.values()) or not fine or any(row["good"] < row["tried"] or row["bad_health"] for row in rows)
+        bad = any(left.values()) or not fine or any(row["good"] < row["tried"] or row["bad_health"] or row["done"] < 0 for row in rows)
         sys.exit(1 if bad else 0)
     finally:
         daemon.terminate()

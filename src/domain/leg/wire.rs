@@ -194,6 +194,7 @@ impl Wire {
             self.spares = Vec::new();
             self.held = Vec::new();
             self.events = VecDeque::new();
+            self.entropy.rest();
         }
     }
 

@@ -25,8 +25,8 @@ const SOCKET_BUFFER_BYTES: usize = 4 * 1_024 * 1_024;
 /// What the system accounts at least for one datagram that waits, however small.
 const DATAGRAM_BYTES_MIN: usize = 512;
 /// Under load datagrams gather for about so long before they are taken: what each would have cost in waking up is more than
-/// its work, and SIP's shortest timer is two hundred times as long.
-const ROUND: Duration = Duration::from_millis(2);
+/// its work, and SIP's shortest timer is a hundred times as long.
+const ROUND: Duration = Duration::from_millis(4);
 /// Work taken in a row before others get their turn, and what of it a datagram takes: little if it is dropped unread.
 const TURN: u32 = 256;
 const MESSAGE_WORK: u32 = 8;
