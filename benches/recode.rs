@@ -4,7 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 use offhook::base::id::{CallId, LegId};
-use offhook::media::command::{DigitForm, Learning, OpusWish, PayloadPair, PlannedCodec, StreamPlan};
+use offhook::media::command::{DigitForm, OpusWish, PayloadPair, PlannedCodec, StreamPlan};
 use offhook::media::desk::{Desk, Incoming, TICK, Workbench};
 use offhook::media::matrix::{Hears, Matrix, Voice};
 use offhook::protocol::audio::codec::Codec;
@@ -52,23 +52,7 @@ fn speech(rate: u32, seconds: usize) -> Vec<i16> {
 fn plan(codec: Codec) -> StreamPlan {
     let payload = PayloadPair { receive: 100, send: 100, clock: codec.clock() };
     let kind = codec.sample_rate() + u32::from(codec == Codec::Pcma);
-    StreamPlan {
-        remote: None,
-        remote_rtcp: None,
-        rtcp_mux: true,
-        learning: Learning::Never,
-        sends: true,
-        receives: true,
-        codecs: vec![PlannedCodec { codec, payload, kind }],
-        telephone_event: None,
-        comfort_noise: None,
-        ptime: 20,
-        srtp: None,
-        dtmf_out: DigitForm::Info,
-        detect_in_band: false,
-        silent_after: None,
-        opus: OpusWish { complexity: 5, ..OpusWish::default() },
-    }
+    StreamPlan { dtmf_out: DigitForm::Info, ..StreamPlan::of(PlannedCodec { codec, payload, kind }) }
 }
 
 /// What a far end sends: one payload per beat.

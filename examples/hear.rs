@@ -5,7 +5,7 @@
 
 use offhook::base::id::{CallId, LegId};
 use offhook::media::command::{
-    DigitForm, Learning, OpusWish, Part, PayloadPair, PlannedCodec, Playlist, Prompt, SourceId, StreamPlan, Tone,
+    DigitForm, OpusWish, Part, PayloadPair, PlannedCodec, Playlist, Prompt, SourceId, StreamPlan, Tone,
 };
 use offhook::media::desk::{Desk, Incoming, TICK, Workbench};
 use offhook::media::matrix::{Hears, Matrix, Voice};
@@ -23,23 +23,7 @@ const EAR: LegId = LegId(0);
 
 fn plan(codec: Codec, kind: u32) -> StreamPlan {
     let payload = PayloadPair { receive: 100, send: 100, clock: codec.clock() };
-    StreamPlan {
-        remote: None,
-        remote_rtcp: None,
-        rtcp_mux: true,
-        learning: Learning::Never,
-        sends: true,
-        receives: true,
-        codecs: vec![PlannedCodec { codec, payload, kind }],
-        telephone_event: None,
-        comfort_noise: None,
-        ptime: 20,
-        srtp: None,
-        dtmf_out: DigitForm::Info,
-        detect_in_band: false,
-        silent_after: None,
-        opus: OpusWish::default(),
-    }
+    StreamPlan { dtmf_out: DigitForm::Info, ..StreamPlan::of(PlannedCodec { codec, payload, kind }) }
 }
 
 /// What an ear of this codec hears of those who say these tapes, each in its codec, and of a source.

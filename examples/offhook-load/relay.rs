@@ -6,9 +6,7 @@ use offhook::base::entropy::Entropy;
 use offhook::base::id::{CallId, LegId};
 use offhook::edge::media::{MediaPlane, WorkerSettings};
 use offhook::edge::metrics::Metrics;
-use offhook::media::command::{
-    Command, DigitForm, Learning, OpusWish, PayloadPair, PlannedCodec, SrtpKeys, StreamId, StreamPlan,
-};
+use offhook::media::command::{Command, PayloadPair, PlannedCodec, SrtpKeys, StreamId, StreamPlan};
 use offhook::media::event::Event;
 use offhook::media::matrix::Matrix;
 use offhook::protocol::audio::codec::Codec;
@@ -76,22 +74,14 @@ fn plan(remote: SocketAddr, leg: LegId, options: &Options) -> StreamPlan {
     let recoded = options.has("recode") && leg == LegId(1);
     let (codec, payload_type) = if recoded { (Codec::Opus, 96) } else { (Codec::Pcmu, 0) };
     let payload = PayloadPair { receive: payload_type, send: payload_type, clock: codec.clock() };
+    let plan = StreamPlan::of(PlannedCodec { codec, payload, kind: 1 + u32::from(recoded) }).toward(remote);
     StreamPlan {
-        remote: Some(remote),
-        remote_rtcp: (!options.has("no-rtcp")).then(|| SocketAddr::new(remote.ip(), remote.port() + 1)),
-        rtcp_mux: false,
-        learning: Learning::Never,
+        remote_rtcp: plan.remote_rtcp.filter(|_| !options.has("no-rtcp")),
         sends: !options.has("held"),
         receives: !options.has("held"),
-        codecs: vec![PlannedCodec { codec, payload, kind: 1 + u32::from(recoded) }],
-        telephone_event: None,
-        comfort_noise: None,
-        ptime: 20,
         srtp: (options.has("srtp") && leg == LegId(1)).then(keys),
-        dtmf_out: DigitForm::TelephoneEvent,
-        detect_in_band: false,
         silent_after: Some(Duration::from_secs(3_600)),
-        opus: OpusWish::default(),
+        ..plan
     }
 }
 

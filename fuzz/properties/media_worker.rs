@@ -4,9 +4,7 @@
 use offhook::base::entropy::Entropy;
 use offhook::base::id::{CallId, LegId};
 use offhook::base::now::Now;
-use offhook::media::command::{
-    Command, DigitForm, Learning, OpusWish, PayloadPair, PlannedCodec, SrtpKeys, StreamId, StreamPlan,
-};
+use offhook::media::command::{Command, Learning, PayloadPair, PlannedCodec, SrtpKeys, StreamId, StreamPlan};
 use offhook::media::matrix::Matrix;
 use offhook::media::ports::PortRange;
 use offhook::media::transmit::SocketId;
@@ -60,6 +58,7 @@ impl Story<'_> {
         let suite = Suite::AesCm128HmacSha1_80;
         let remote = (flags & 1 == 0).then(|| address(leg));
         let port = Learning::Port { within: Duration::from_secs(5) };
+        let planned = PlannedCodec { codec, payload: pair(payload, clock), kind: u32::from(payload) + 1 };
         StreamPlan {
             remote,
             remote_rtcp: remote.map(|at| SocketAddr::new(at.ip(), at.port() + 1)),
@@ -67,15 +66,11 @@ impl Story<'_> {
             learning: if flags & 4 == 0 { Learning::Never } else { port },
             sends: flags & 8 == 0,
             receives: flags & 16 == 0,
-            codecs: vec![PlannedCodec { codec, payload: pair(payload, clock), kind: u32::from(payload) + 1 }],
             telephone_event: Some(pair(101, 8_000)),
             comfort_noise: Some(pair(13, 8_000)),
-            ptime: 20,
             srtp: (flags & 32 != 0).then(|| SrtpKeys { suite, ours: key.clone(), theirs: key }),
-            dtmf_out: DigitForm::TelephoneEvent,
-            detect_in_band: false,
             silent_after: Some(Duration::from_secs(1)),
-            opus: OpusWish::default(),
+            ..StreamPlan::of(planned)
         }
     }
 }

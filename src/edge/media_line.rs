@@ -32,6 +32,7 @@ struct DirectionLine {
 #[derive(Clone, Debug, Serialize)]
 struct RefusedLine {
     stranger: u64,
+    strange_reports: u64,
     not_authentic: u64,
     not_ours: u64,
 }
@@ -45,6 +46,7 @@ impl MediaLine {
             round_trip_ms: quality.round_trip.map(millis),
             refused: RefusedLine {
                 stranger: quality.refused.stranger,
+                strange_reports: quality.refused.strange_reports,
                 not_authentic: quality.refused.not_authentic,
                 not_ours: quality.refused.not_ours,
             },

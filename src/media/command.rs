@@ -122,6 +122,35 @@ pub struct StreamPlan {
     pub opus: OpusWish,
 }
 
+impl StreamPlan {
+    /// Plain audio both ways in one codec and nothing else: where to is not known yet, and nothing is learned.
+    pub fn of(codec: PlannedCodec) -> StreamPlan {
+        StreamPlan {
+            remote: None,
+            remote_rtcp: None,
+            rtcp_mux: false,
+            learning: Learning::Never,
+            sends: true,
+            receives: true,
+            codecs: vec![codec],
+            telephone_event: None,
+            comfort_noise: None,
+            ptime: 20,
+            srtp: None,
+            dtmf_out: DigitForm::TelephoneEvent,
+            detect_in_band: false,
+            silent_after: None,
+            opus: OpusWish::default(),
+        }
+    }
+
+    /// With its audio there, and its RTCP one port above.
+    pub fn toward(self, remote: SocketAddr) -> StreamPlan {
+        let remote_rtcp = remote.port().checked_add(1).map(|port| SocketAddr::new(remote.ip(), port));
+        StreamPlan { remote: Some(remote), remote_rtcp, ..self }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PlannedCodec {
     pub codec: Codec,

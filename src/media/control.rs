@@ -28,6 +28,8 @@ pub struct Control {
     /// Packets of both directions when we last reported.
     moved: u64,
     has_left: bool,
+    /// Loss to be expected by what the peer has reported, in percent.
+    loss_percent: Option<u8>,
 }
 
 impl Control {
@@ -44,6 +46,7 @@ impl Control {
             clock: 8_000,
             moved: 0,
             has_left: false,
+            loss_percent: None,
         }
     }
 
@@ -93,7 +96,19 @@ impl Control {
 
     /// Takes a verified compound packet; true when the peer says for the first time that it has left.
     pub fn take(&mut self, now: Now, ours: u32, compound: &[u8]) -> bool {
-        self.reporter.take(now, ours, compound) && !std::mem::replace(&mut self.has_left, true)
+        let left = self.reporter.take(now, ours, compound);
+        if let Some(remote) = self.reporter.remote() {
+            let reported = u8::try_from(u32::from(remote.fraction_lost) * 100 / 256).unwrap_or(100);
+            // Loss comes in spells: what was is believed for a while after a better report.
+            let before = self.loss_percent.unwrap_or(0);
+            self.loss_percent = Some(reported.max(before - before.div_ceil(4)));
+        }
+        left && !std::mem::replace(&mut self.has_left, true)
+    }
+
+    /// What to expect of the way to the peer; `None` before it has reported.
+    pub fn loss_percent(&self) -> Option<u8> {
+        self.loss_percent
     }
 
     pub fn when_report(&self) -> Option<Instant> {

@@ -261,9 +261,8 @@ impl Desk {
 
     /// What the far end of a leg reports of loss, in percent, so that redundancy fits (RFC 3550 6.4).
     pub fn expect_loss(&mut self, leg: LegId, percent: u8) {
-        let seat = self.seats.iter_mut().find(|seat| seat.leg == leg);
-        if let Some(mouth) = seat.and_then(|seat| seat.mouth.as_mut()) {
-            mouth.expect_loss(percent);
+        if let Some(seat) = self.seats.iter_mut().find(|seat| seat.leg == leg) {
+            seat.expect_loss(percent);
         }
     }
 
@@ -276,6 +275,11 @@ impl Desk {
     pub fn fared(&self, leg: LegId) -> Fared {
         let seat = self.seats.iter().find(|seat| seat.leg == leg);
         seat.map(Fared::of).unwrap_or_default()
+    }
+
+    /// How long the audio of a leg waits at present, so that what is late is not lost; `None` while nobody hears it.
+    pub fn wait(&self, leg: LegId, now: Instant) -> Option<Duration> {
+        self.seats.iter().find(|seat| seat.leg == leg)?.ear.as_ref()?.delay(now)
     }
 
     #[must_use]

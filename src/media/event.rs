@@ -122,8 +122,10 @@ pub struct Direction {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Refused {
-    /// From an address that nobody proved.
+    /// Audio from an address that nobody proved.
     pub stranger: u64,
+    /// RTCP from such an address.
+    pub strange_reports: u64,
     /// SRTP authentication or replay.
     pub not_authentic: u64,
     /// Not RTP or RTCP, or a payload type that was not agreed.

@@ -73,6 +73,8 @@ pub struct Mouth {
     passed: u32,
     was_silent: bool,
     quiet: Option<Box<Quiet>>,
+    /// As the far end reports it, once it has.
+    loss_percent: Option<u8>,
 }
 
 impl Mouth {
@@ -88,6 +90,7 @@ impl Mouth {
             passed: 0,
             was_silent: true,
             quiet: quiet(plan),
+            loss_percent: None,
         })
     }
 
@@ -108,6 +111,7 @@ impl Mouth {
         if self.planned.codec == Codec::Opus {
             if let Some(encoder) = encoder(self.planned.codec, rate, self.wish) {
                 self.encoder = encoder;
+                self.loss_percent.into_iter().for_each(|percent| self.encoder.expect_loss(percent));
             }
         } else {
             self.encoder.set_rate(rate);
@@ -132,7 +136,9 @@ impl Mouth {
 
     /// What the far end's reports say of loss, in percent, so that redundancy fits.
     pub fn expect_loss(&mut self, percent: u8) {
-        self.encoder.expect_loss(percent);
+        if self.loss_percent.replace(percent) != Some(percent) {
+            self.encoder.expect_loss(percent);
+        }
     }
 
     /// Says one frame. Packets that it fills go to `send`.

@@ -290,8 +290,10 @@ impl Stream {
     /// Takes an RTCP packet; true when the peer says that it has left.
     pub fn take_control(&mut self, now: Now, arrived: Arrived, packet: &mut [u8]) -> Result<bool, Refusal> {
         let taken = self.judge_control(now, arrived, packet);
-        if let Err(why) = taken {
-            self.refuse(why);
+        match taken {
+            Ok(_) => {}
+            Err(Refusal::Stranger) => self.refused.strange_reports += 1,
+            Err(why) => self.refuse(why),
         }
         taken
     }
@@ -310,6 +312,11 @@ impl Stream {
         };
         let ours = self.outgoing.ssrc();
         Ok(self.control.take(now, ours, packet.get(..length).unwrap_or_default()))
+    }
+
+    /// Loss on the way to the peer, in percent, as far as it has reported any.
+    pub fn reported_loss(&self) -> Option<u8> {
+        self.control.loss_percent()
     }
 
     /// Whether a report is due, and to where; also when it has nowhere to go, since its time has then come for nothing.

@@ -456,9 +456,13 @@ impl Worker {
         match taken {
             Ok(left) => {
                 self.counters.control_in += 1;
-                if let Some(stream) = self.streams.at(slot).filter(|_| left) {
-                    let event = Event::PeerLeft { stream: stream.id };
-                    self.outputs.push_back(Output::Event(event));
+                let Some(stream) = self.streams.at(slot) else { return };
+                let id = stream.id;
+                if let Some((percent, circuit)) = stream.reported_loss().zip(self.circuits.get_mut(&id.call)) {
+                    circuit.desk.expect_loss(id.leg, percent);
+                }
+                if left {
+                    self.outputs.push_back(Output::Event(Event::PeerLeft { stream: id }));
                 }
             }
             Err(why) => self.counters.refuse(why),

@@ -20,6 +20,7 @@ use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::path::ListenerId;
 use crate::protocol::sip::stamp;
 use crate::protocol::sip::transaction::set::{ClientKey, Repeats, TimerValues, TransactionOutput};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Everything that happens because of one INVITE. One owner, one inbox; knows no other call.
@@ -336,7 +337,12 @@ impl Call {
             Event::SourceEnded { source, outcome, .. } => {
                 self.step(|phase, parts| phase.on_source(parts, source, outcome));
             }
-            Event::PeerLeft { .. } | Event::Started { .. } | Event::TapEnded { .. } => {}
+            Event::Started { stream, from } => self.on_first_audio(stream.leg, from),
+            Event::PeerLeft { stream } => {
+                let name = self.parts.leg(stream.leg).map(|leg| leg.line.facts.name.clone());
+                name.into_iter().for_each(|name| self.parts.say(format!("{name} has said in RTCP that it has left")));
+            }
+            Event::TapEnded { .. } => {}
         }
     }
 
@@ -349,6 +355,16 @@ impl Call {
             Some((a, b)) if a == leg => Some(b),
             Some((a, b)) if b == leg => Some(a),
             _ => None,
+        }
+    }
+
+    /// Whose audio comes from elsewhere than it has said stands behind a translator, or is somebody else.
+    fn on_first_audio(&mut self, id: LegId, from: SocketAddr) {
+        let Some(leg) = self.parts.leg(id) else { return };
+        let signalled = leg.line.media.agreement().and_then(|agreed| agreed.remote);
+        if let Some(signalled) = signalled.filter(|signalled| *signalled != from) {
+            let name = leg.line.facts.name.clone();
+            self.parts.say(format!("audio of {name} comes from {from}, not from {signalled} as it has said"));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::base::id::{CallId, LegId};
-use crate::media::command::{DigitForm, Learning, OpusWish, PayloadPair, PlannedCodec, StreamId, StreamPlan};
+use crate::media::command::{PayloadPair, PlannedCodec, StreamId, StreamPlan};
 use crate::media::matrix::Matrix;
 use crate::protocol::audio::codec::Codec;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -16,23 +16,8 @@ fn stream(leg: u8) -> StreamId {
 
 fn plan(remote: SocketAddr) -> StreamPlan {
     let payload = PayloadPair { receive: 0, send: 0, clock: 8_000 };
-    StreamPlan {
-        remote: Some(remote),
-        remote_rtcp: None,
-        rtcp_mux: false,
-        learning: Learning::Never,
-        sends: true,
-        receives: true,
-        codecs: vec![PlannedCodec { codec: Codec::Pcmu, payload, kind: 1 }],
-        telephone_event: None,
-        comfort_noise: None,
-        ptime: 20,
-        srtp: None,
-        dtmf_out: DigitForm::TelephoneEvent,
-        detect_in_band: false,
-        silent_after: None,
-        opus: OpusWish::default(),
-    }
+    let codec = PlannedCodec { codec: Codec::Pcmu, payload, kind: 1 };
+    StreamPlan { remote_rtcp: None, ..StreamPlan::of(codec).toward(remote) }
 }
 
 fn party(here: IpAddr) -> UdpSocket {

@@ -1,5 +1,6 @@
 //! What the daemon counts and how it is told to Prometheus. Series are built once; no label comes from a peer.
 
+mod audio;
 pub mod labels;
 mod outside;
 pub mod process;
@@ -21,7 +22,8 @@ use crate::protocol::sip::transaction::set::Repeats;
 use prometheus::core::Collector;
 use prometheus::local::LocalHistogram;
 use prometheus::{
-    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry, TextEncoder,
+    Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
+    TextEncoder,
 };
 use std::fmt::Write;
 use std::sync::Arc;
@@ -96,6 +98,7 @@ struct Series {
     journal_errors: IntCounter,
     journal_sync: Histogram,
     media_lateness: Histogram,
+    audio: audio::Audio,
     reloads: IntCounterVec,
     reload_time: Gauge,
     configuration: GaugeVec,
@@ -157,6 +160,7 @@ impl Metrics {
             journal_errors: build.counter(table::JOURNAL_ERRORS)?,
             journal_sync: build.histogram(table::JOURNAL_SYNC)?,
             media_lateness: build.histogram(table::MEDIA_LATENESS)?,
+            audio: audio::Audio::new(&build)?,
             reloads: build.counters(table::RELOADS)?,
             reload_time: build.gauge(table::RELOAD_TIME)?,
             configuration: build.gauges(table::CONFIGURATION)?,
@@ -220,6 +224,7 @@ impl Metrics {
             series.answer.observe(since(at));
             series.duration.observe(Duration::from_millis(record.ended_at.saturating_sub(at)).as_secs_f64());
         }
+        record.legs.iter().filter_map(|leg| leg.media.as_ref()).for_each(|media| series.audio.ended(&media.quality));
     }
 
     /// So many transactions more, or fewer, than a call had before.
@@ -450,6 +455,14 @@ impl Builder<'_> {
 
     fn gauges(&self, row: Row) -> Result<GaugeVec, prometheus::Error> {
         self.keep(GaugeVec::new(Opts::new(row.name, row.help), row.labels)?)
+    }
+
+    fn histograms(&self, row: Row) -> Result<HistogramVec, prometheus::Error> {
+        let Kind::Histogram(bounds) = row.kind else {
+            return Err(prometheus::Error::Msg(format!("{} is no histogram", row.name)));
+        };
+        let options = HistogramOpts::new(row.name, row.help).buckets(bounds.to_vec());
+        self.keep(HistogramVec::new(options, row.labels)?)
     }
 
     fn histogram(&self, row: Row) -> Result<Histogram, prometheus::Error> {

@@ -36,6 +36,11 @@ const TALKING: &[f64] = &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800
 const LATENESS_BOUNDS: &[f64] = &[0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0];
 const SYNCING: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0];
 
+const LOSS_SHARES: &[f64] = &[0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
+const JITTER_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25];
+const ROUND_TRIPS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0];
+const SCORES: &[f64] = &[1.5, 2.0, 2.5, 3.0, 3.5, 3.8, 4.0, 4.2, 4.4];
+
 const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Row {
     Row { name, kind: Kind::Counter, labels, help }
 }
@@ -46,6 +51,15 @@ const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'stat
 
 const fn histogram(name: &'static str, bounds: &'static [f64], help: &'static str) -> Row {
     Row { name, kind: Kind::Histogram(bounds), labels: &[], help }
+}
+
+const fn histograms(
+    name: &'static str,
+    labels: &'static [&'static str],
+    bounds: &'static [f64],
+    help: &'static str,
+) -> Row {
+    Row { name, kind: Kind::Histogram(bounds), labels, help }
 }
 
 pub const CALLS_STARTED: Row =
@@ -146,6 +160,29 @@ pub const MEDIA_COMMANDS_REFUSED: Row =
     counter("offhook_media_commands_refused_total", &[], "Commands that a media worker's full queue refused.");
 pub const MEDIA_EVENTS_LOST: Row =
     counter("offhook_media_events_lost_total", &[], "Events of media workers that found every queue full.");
+pub const MEDIA_LOSS: Row = histograms(
+    "offhook_media_loss_ratio",
+    &["direction"],
+    LOSS_SHARES,
+    "Share of a leg's packets that were lost, at its end; absent when not measured.",
+);
+pub const MEDIA_JITTER: Row = histograms(
+    "offhook_media_jitter_seconds",
+    &["direction"],
+    JITTER_SECONDS,
+    "Jitter of a leg's packets, at its end; absent when not measured.",
+);
+pub const MEDIA_MOS: Row = histograms(
+    "offhook_media_mos",
+    &["direction"],
+    SCORES,
+    "Quality of a leg's audio by the E-model, 1 to 4.5, at its end; absent when not measured.",
+);
+pub const MEDIA_ROUND_TRIP: Row = histogram(
+    "offhook_media_round_trip_seconds",
+    ROUND_TRIPS,
+    "Round trip to a leg's peer by RTCP, at its end; absent when not measured.",
+);
 pub const JOURNAL_QUEUE: Row = gauge("offhook_journal_queue", &[], "Records that wait for the journal.");
 pub const JOURNAL_RECORDS: Row = counter("offhook_journal_records_total", &[], "Records written.");
 pub const JOURNAL_ERRORS: Row = counter("offhook_journal_errors_total", &[], "Attempts to write or sync that failed.");
@@ -234,6 +271,10 @@ pub const TABLE: &[Row] = &[
     MEDIA_LATENESS,
     MEDIA_COMMANDS_REFUSED,
     MEDIA_EVENTS_LOST,
+    MEDIA_LOSS,
+    MEDIA_JITTER,
+    MEDIA_MOS,
+    MEDIA_ROUND_TRIP,
     JOURNAL_QUEUE,
     JOURNAL_RECORDS,
     JOURNAL_ERRORS,

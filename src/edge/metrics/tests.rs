@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::base::id::CallId;
-use crate::domain::contact::{RecordLeg, RecordParty};
+use crate::domain::contact::{RecordLeg, RecordMedia, RecordParty};
+use crate::media::event::{Direction as Way, Quality};
+use crate::protocol::audio::codec::Codec;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn metrics() -> Metrics {
@@ -66,6 +68,30 @@ fn a_call_moves_what_it_should_and_nothing_stays() {
     has(&page, "offhook_answer_seconds_sum 3");
     has(&page, "offhook_post_dial_delay_seconds_sum 0.6");
     has(&page, "offhook_setup_seconds_sum 0.004");
+}
+
+#[test]
+fn quality_is_observed_where_it_was_measured_and_nowhere_else() {
+    let metrics = metrics();
+    let measured = Quality {
+        received: Way { packets: 980, lost: Some(20), jitter: Some(Duration::from_millis(8)), ..Way::default() },
+        sent: Way { packets: 1_000, lost: Some(100), mos: Some(3.5), ..Way::default() },
+        ..Quality::default()
+    };
+    for quality in [measured, Quality::default()] {
+        let mut record = record();
+        record.legs[0].media = Some(RecordMedia { codec: Some(Codec::Pcmu), quality: Box::new(quality) });
+        metrics.call_ended(&record);
+    }
+    let page = metrics.render(&[]);
+    has(&page, "offhook_media_loss_ratio_sum{direction=\"received\"} 0.02");
+    has(&page, "offhook_media_loss_ratio_sum{direction=\"sent\"} 0.1");
+    has(&page, "offhook_media_loss_ratio_count{direction=\"sent\"} 1");
+    has(&page, "offhook_media_jitter_seconds_sum{direction=\"received\"} 0.008");
+    has(&page, "offhook_media_jitter_seconds_count{direction=\"sent\"} 0");
+    has(&page, "offhook_media_mos_bucket{direction=\"sent\",le=\"3.5\"} 1");
+    has(&page, "offhook_media_mos_count{direction=\"received\"} 0");
+    has(&page, "offhook_media_round_trip_seconds_count 0");
 }
 
 #[test]
@@ -134,7 +160,8 @@ fn names_follow_the_rules_of_prometheus() {
         assert!(!row.name.contains("_ms") && !row.name.contains("milli"), "{}: base units", row.name);
         if let Kind::Histogram(bounds) = row.kind {
             assert!(bounds.is_sorted(), "{}", row.name);
-            assert!(row.name.ends_with("_seconds") || row.name.ends_with("_bytes"), "{}", row.name);
+            let has_unit = ["_seconds", "_bytes", "_ratio", "_mos"].iter().any(|unit| row.name.ends_with(unit));
+            assert!(has_unit, "{}", row.name);
         }
         assert!(row.help.ends_with('.'), "{}", row.name);
     }

@@ -29,6 +29,8 @@ pub struct Seat {
     pub once: OnceEach,
     presses: [Option<Press>; PRESSES],
     pub measured: Option<Box<Measured>>,
+    /// What its far end reports of loss, in percent.
+    loss_percent: Option<u8>,
 }
 
 /// One press, by the timestamp of its packets, and whether they go on as they are.
@@ -63,6 +65,7 @@ impl Seat {
             once: OnceEach::default(),
             presses: [None; PRESSES],
             measured: None,
+            loss_percent: None,
         }
     }
 
@@ -141,8 +144,18 @@ impl Seat {
         self.mouth = self.mouth.take().filter(|mouth| hears && mouth.fits(&self.plan));
         match &mut self.mouth {
             Some(mouth) => mouth.set_rate(rate),
-            None if hears => self.mouth = Mouth::new(&self.plan, rate).map(Box::new),
+            None if hears => {
+                self.mouth = Mouth::new(&self.plan, rate).map(Box::new);
+                self.loss_percent.into_iter().for_each(|percent| self.expect_loss(percent));
+            }
             None => {}
+        }
+    }
+
+    pub fn expect_loss(&mut self, percent: u8) {
+        self.loss_percent = Some(percent);
+        if let Some(mouth) = &mut self.mouth {
+            mouth.expect_loss(percent);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The way of a call, case by case.
 
 use super::*;
-use crate::media::command::{Learning, OpusWish, PayloadPair};
+use crate::media::command::PayloadPair;
 
 const A: LegId = LegId(0);
 const B: LegId = LegId(1);
@@ -20,23 +20,8 @@ const fn pair(receive: u8, send: u8, clock: u32) -> Option<PayloadPair> {
 }
 
 fn plan(codecs: &[PlannedCodec]) -> StreamPlan {
-    StreamPlan {
-        remote: None,
-        remote_rtcp: None,
-        rtcp_mux: true,
-        learning: Learning::Never,
-        sends: true,
-        receives: true,
-        codecs: codecs.to_vec(),
-        telephone_event: pair(101, 101, 8_000),
-        comfort_noise: None,
-        ptime: 20,
-        srtp: None,
-        dtmf_out: DigitForm::TelephoneEvent,
-        detect_in_band: false,
-        silent_after: None,
-        opus: OpusWish::default(),
-    }
+    let plan = StreamPlan::of(codecs.first().copied().unwrap_or(PCMU));
+    StreamPlan { codecs: codecs.to_vec(), telephone_event: pair(101, 101, 8_000), ..plan }
 }
 
 struct Situation {

@@ -1,7 +1,7 @@
 //! Far ends for tests of the desk: each sends packets of its own and keeps what it receives. Knows nothing of the desk's inside.
 
 use crate::base::id::{CallId, LegId};
-use crate::media::command::{DigitForm, Learning, OpusWish, PayloadPair, PlannedCodec, StreamPlan};
+use crate::media::command::{OpusWish, PayloadPair, PlannedCodec, StreamPlan};
 use crate::media::desk::{Desk, Incoming, Passage, TICK, Timing, Workbench};
 use crate::media::event::Event;
 use crate::protocol::audio::codec::Codec;
@@ -28,21 +28,10 @@ pub fn planned(codec: Codec) -> PlannedCodec {
 
 pub fn plan(codec: Codec) -> StreamPlan {
     StreamPlan {
-        remote: None,
-        remote_rtcp: None,
         rtcp_mux: true,
-        learning: Learning::Never,
-        sends: true,
-        receives: true,
-        codecs: vec![planned(codec)],
         telephone_event: Some(PayloadPair { receive: 101, send: 101, clock: 8_000 }),
-        comfort_noise: None,
-        ptime: 20,
-        srtp: None,
-        dtmf_out: DigitForm::TelephoneEvent,
-        detect_in_band: false,
-        silent_after: None,
         opus: OpusWish { bits_per_second: 32_000, ..OpusWish::default() },
+        ..StreamPlan::of(planned(codec))
     }
 }
 
@@ -70,6 +59,8 @@ pub struct Phone {
     timestamp: u32,
     /// Packets that the network loses: every so many-th.
     pub loses_each: Option<u16>,
+    /// How much faster its clock goes than ours, in millionths.
+    pub ahead_ppm: i64,
     /// By how many beats the packet of each beat is late.
     pub late_by: fn(usize) -> usize,
     pub heard: Vec<i16>,
@@ -99,6 +90,7 @@ impl Phone {
             sequence: 65_530,
             timestamp: u32::MAX - 8_000,
             loses_each: None,
+            ahead_ppm: 0,
             late_by: |_| 0,
             heard: Vec::new(),
             got: Vec::new(),
@@ -144,7 +136,8 @@ impl Phone {
             self.sequence = self.sequence.wrapping_add(1);
         }
         let packet = self.rate as usize * usize::from(self.plan.ptime) / 1_000;
-        let due = self.rate as usize / 50 * (beat + 1);
+        let due = i64::from(self.rate) / 50 * (beat as i64 + 1) * (1_000_000 + self.ahead_ppm) / 1_000_000;
+        let due = usize::try_from(due).expect("time goes on");
         while self.said + packet <= due.min(self.says.len()) {
             let mut payload = [0; 6_000];
             let samples = &self.says[self.said..self.said + packet];
@@ -160,6 +153,10 @@ impl Phone {
                 payload: &payload[..length],
             };
             self.timestamp = self.timestamp.wrapping_add(codec.payload.clock / 1_000 * u32::from(self.plan.ptime));
+            // Opus may have nothing to say.
+            if length == 0 {
+                continue;
+            }
             self.sequence = self.sequence.wrapping_add(1);
             if self.loses_each.is_none_or(|each| !self.sequence.is_multiple_of(each)) {
                 send(&packet);

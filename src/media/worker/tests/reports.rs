@@ -4,6 +4,9 @@ use super::world::*;
 use crate::media::command::{Command, Learning, SrtpKeys, StreamPlan};
 use crate::media::event::{Event, Quality};
 use crate::media::transmit::SocketId;
+use crate::protocol::audio::codec::Codec;
+use crate::protocol::audio::g711::encode_ulaw;
+use crate::protocol::audio::testing::speech;
 use crate::protocol::rtp::rtcp::ReportBlock;
 use crate::protocol::rtp::rtcp::read::{Packet, read};
 use crate::protocol::rtp::rtcp::write::Compound;
@@ -25,10 +28,13 @@ fn talk(world: &mut World, packets: usize) {
 }
 
 fn report(ours: u32, lost: i32) -> Vec<u8> {
+    report_of(&ReportBlock { ssrc: ours, fraction_lost: 10, lost, ..ReportBlock::default() })
+}
+
+fn report_of(block: &ReportBlock) -> Vec<u8> {
     let mut buffer = [0; 256];
     let mut compound = Compound::new(&mut buffer);
-    let block = ReportBlock { ssrc: ours, fraction_lost: 10, lost, ..ReportBlock::default() };
-    compound.receiver_report(0xa11ce, Some(&block));
+    compound.receiver_report(0xa11ce, Some(block));
     compound.name(0xa11ce, "alice");
     let length = compound.length();
     buffer[..length].to_vec()
@@ -81,6 +87,44 @@ fn what_the_peer_reports_is_told_as_quality_of_what_we_sent() {
     assert_eq!((quality.sent.lost, quality.received.lost), (Some(7), Some(0)));
     assert!(quality.received.mos > Some(4.0) && quality.sent.mos < quality.received.mos, "{quality:?}");
     assert_eq!(world.worker.counters().control_in, 1);
+}
+
+/// How many of an Opus stream's packets carry what the one before said, in so many hundredths.
+fn redundant(left: &[Left]) -> usize {
+    // RFC 6716 4.2.3 and 4.2.4: of a frame of one channel the first bit tells of a voice, the second of redundancy.
+    let has = |left: &&Left| left.payload().get(1).is_some_and(|flags| flags & 0x40 != 0);
+    left.iter().filter(has).count() * 100 / left.len().max(1)
+}
+
+#[test]
+fn opus_is_as_redundant_as_the_loss_that_its_peer_reports() {
+    let opus = StreamPlan { codecs: vec![codec(Codec::Opus, 111, 111)], ..plan(ALICE) };
+    let mut world = World::of_two(opus, plan(BOB));
+    let (mut bob, tape) = (Talker::new(0xb0b, 0), speech(4, 8_000, 24));
+    let mut frames = tape.chunks_exact(160);
+    let mut talk = |world: &mut World, seconds: usize| {
+        let before = world.made.len();
+        for frame in frames.by_ref().take(seconds * 50) {
+            let payload: Vec<u8> = frame.iter().map(|sample| encode_ulaw(*sample)).collect();
+            world.comes(B, BOB, &bob.packet(&payload));
+            world.pass(Duration::from_millis(20));
+        }
+        let audio = |left: &&Left| left.to == address(ALICE) && !left.from.control;
+        redundant(&world.made[before..].iter().filter(audio).cloned().collect::<Vec<Left>>())
+    };
+    let unknown = talk(&mut world, 8);
+    let ours = ours(&world);
+    let told = |world: &mut World, fraction_lost| {
+        let block = ReportBlock { ssrc: ours, fraction_lost, ..ReportBlock::default() };
+        world.comes_on(CONTROL, ALICE_RTCP, &report_of(&block));
+    };
+    told(&mut world, 64);
+    let lossy = talk(&mut world, 8);
+    // Loss comes in spells: it takes several good reports until it is not expected any more.
+    (0..20).for_each(|_| told(&mut world, 0));
+    let clean = talk(&mut world, 8);
+    assert!(unknown > 60 && lossy > 60, "{unknown} {lossy} {clean} of a hundred");
+    assert_eq!(clean, 0, "{unknown} {lossy} {clean} of a hundred");
 }
 
 #[test]

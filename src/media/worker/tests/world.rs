@@ -33,24 +33,7 @@ pub fn address(text: &str) -> SocketAddr {
 
 /// PCMU under its static payload type, both directions, twenty milliseconds, nothing learned.
 pub fn plan(remote: &str) -> StreamPlan {
-    let remote = address(remote);
-    StreamPlan {
-        remote: Some(remote),
-        remote_rtcp: Some(SocketAddr::new(remote.ip(), remote.port() + 1)),
-        rtcp_mux: false,
-        learning: Learning::Never,
-        sends: true,
-        receives: true,
-        codecs: vec![codec(Codec::Pcmu, 0, 0)],
-        telephone_event: None,
-        comfort_noise: None,
-        ptime: 20,
-        srtp: None,
-        dtmf_out: DigitForm::TelephoneEvent,
-        detect_in_band: false,
-        silent_after: None,
-        opus: OpusWish::default(),
-    }
+    StreamPlan::of(codec(Codec::Pcmu, 0, 0)).toward(address(remote))
 }
 
 pub fn codec(codec: Codec, receive: u8, send: u8) -> PlannedCodec {

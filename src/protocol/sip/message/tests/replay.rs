@@ -1,5 +1,7 @@
 //! The seeds of the fuzz targets, held to the same properties in every test run.
 
+#[path = "../../../../../fuzz/properties/replay.rs"]
+mod replay;
 #[path = "../../../../../fuzz/properties/sip_message.rs"]
 mod sip_message;
 #[path = "../../../../../fuzz/properties/sip_stream.rs"]
@@ -7,31 +9,19 @@ mod sip_stream;
 #[path = "../../../../../fuzz/properties/sip_uri.rs"]
 mod sip_uri;
 
-fn replay(target: &str, hold: fn(&[u8])) {
-    let folder = format!("{}/fuzz/seeds/{target}", env!("CARGO_MANIFEST_DIR"));
-    let mut count = 0;
-    for entry in std::fs::read_dir(&folder).expect(&folder) {
-        let path = entry.expect("entry").path();
-        println!("{}", path.display());
-        hold(&std::fs::read(path).expect("seed"));
-        count += 1;
-    }
-    assert!(count > 5, "{target} has {count} seeds");
-}
-
 #[test]
 fn seeds_of_sip_message_hold() {
-    replay("sip_message", sip_message::hold);
+    replay::replay("sip_message", sip_message::hold);
 }
 
 #[test]
 fn seeds_of_sip_uri_hold() {
-    replay("sip_uri", sip_uri::hold);
+    replay::replay("sip_uri", sip_uri::hold);
 }
 
 #[test]
 fn seeds_of_sip_stream_hold() {
-    replay("sip_stream", sip_stream::hold);
+    replay::replay("sip_stream", sip_stream::hold);
 }
 
 #[test]
