@@ -15,3 +15,7 @@ pub mod protocol;
 /// The properties under `fuzz/` name this crate as their users outside do; its own tests use them too.
 #[cfg(test)]
 extern crate self as offhook;
+/// Holds the committed seeds of `fuzz/` to those properties.
+#[cfg(test)]
+#[path = "../fuzz/properties/replay.rs"]
+mod replay;

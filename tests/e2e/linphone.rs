@@ -1,9 +1,11 @@
 //! linphone as a phone: it registers with digest over UDP, TCP and TLS, calls and is called, holds and hangs up.
 
-use crate::baresip::{Account, Baresip};
+use crate::audio;
+use crate::baresip::{Account, Baresip, Sound};
 use crate::certificates;
 use crate::daemon::{Daemon, Files, Scratch, free_port, wait_for};
 use crate::own_network::in_own_network;
+use crate::wav;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -124,9 +126,14 @@ impl Office {
     }
 
     fn baresip(&self, user: &str, answers: bool) -> Baresip {
+        let sound = Sound { hertz: 440, codecs: "pcmu,pcma", more: "", is_recorded: false };
+        self.baresip_with(user, answers, &sound)
+    }
+
+    fn baresip_with(&self, user: &str, answers: bool, sound: &Sound<'_>) -> Baresip {
         let registrar = format!("127.0.0.1:{}", self.daemon.sip);
         let account = Account { user, registrar, transport: "udp", answers, authority: None };
-        let phone = Baresip::start(&self.daemon.folder, &account);
+        let phone = Baresip::start_with(&self.daemon.folder, &account, sound);
         // It may have registered before anybody listened to its events.
         let registered = format!(r#""message":"phone registered","phone":"{user}""#);
         wait_for(|| self.daemon.log().contains(&registered));
@@ -232,6 +239,61 @@ fn a_baresip_calls_a_linphone_and_hangs_up() {
         bob.hears(ENDED);
         office.has_recorded_a_good_call();
     });
+}
+
+/// Half a minute of a tone, for a linphone to say.
+fn write_tone(path: &Path, hertz: f64) {
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(path, spec).expect("a file");
+    for at in 0..8_000 * 30 {
+        let value = (std::f64::consts::TAU * hertz * f64::from(at) / 8_000.0).sin();
+        writer.write_sample((value * 8_000.0).round() as i16).expect("room");
+    }
+    writer.finalize().expect("written");
+}
+
+/// A linphone, which offers Opus first, says one tone, a baresip that has this codec only another.
+fn check_tones(codec: &str) {
+    let office = Office::open("md5");
+    let folder = &office.daemon.folder.0;
+    let (said, heard) = (folder.join("said.wav"), folder.join("heard.wav"));
+    write_tone(&said, 440.0);
+    let sound = Sound { hertz: 1_000, codecs: codec, more: "", is_recorded: true };
+    let mut bob = office.baresip_with("bob", true, &sound);
+    let mut alice = office.linphone("alice", "udp", false);
+    alice.types("call sip:bob@offhook.test");
+    alice.hears(TALKING);
+    bob.hears("CALL_ESTABLISHED");
+    alice.types(&format!("play {}", said.display()));
+    alice.types(&format!("record {}", heard.display()));
+    let seconds = |sound: Option<wav::Sound>| sound.map_or(0.0, |sound| sound.seconds());
+    wait_for(|| seconds(audio::recording(bob.folder(), "dec")) > 4.0 && seconds(wav::read(&heard)) > 3.0);
+    alice.types("terminate");
+    alice.hears(ENDED);
+    audio::check_heard(&bob, 440, codec);
+    let heard = wav::read(&heard).expect("a recording").last_second();
+    assert!(heard.share_of(1_000) > 0.9, "{codec}: {} of what linphone heard", heard.share_of(1_000));
+    office.has_recorded_a_good_call();
+}
+
+#[test]
+fn a_linphone_and_a_baresip_hear_each_others_tones_in_g711() {
+    in_own_network(|| check_tones("pcma"));
+}
+
+#[test]
+fn a_linphone_and_a_baresip_hear_each_others_tones_in_g722() {
+    in_own_network(|| check_tones("g722/16000/1"));
+}
+
+#[test]
+fn a_linphone_and_a_baresip_hear_each_others_tones_in_opus() {
+    in_own_network(|| check_tones("opus/48000/2"));
 }
 
 /// RFC 5589: bob has alice on hold, asks carol, and joins the two.

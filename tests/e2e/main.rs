@@ -8,6 +8,7 @@ mod baresip;
 mod calls;
 mod certificates;
 mod daemon;
+mod dial;
 mod flows;
 mod house;
 mod kamailio;

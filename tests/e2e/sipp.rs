@@ -37,6 +37,13 @@ impl Sipp {
         sipp
     }
 
+    /// Waits for calls, and sends every packet of audio back.
+    pub fn echoing_callee(scratch: &Scratch, part: &Part<'_>, media: u16) -> Sipp {
+        let sipp = Sipp::start(scratch, part, &["-rtp_echo", "-mp", &media.to_string()]);
+        wait_for(|| is_bound(part.port, part.wire));
+        sipp
+    }
+
     /// Places calls to `number` through the daemon.
     pub fn caller(scratch: &Scratch, part: &Part<'_>, daemon: &Daemon, number: &str) -> Sipp {
         Sipp::caller_by(&format!("127.0.0.1:{}", daemon.sip), scratch, part, number)

@@ -80,6 +80,21 @@ impl Sound {
         self.samples.iter().map(|sample| sample * sample).sum()
     }
 
+    /// How long this tone sounded and how long it did not, in turn, in seconds; by twentieths of a second.
+    pub fn spells_of(&self, hertz: u16) -> Vec<(bool, f64)> {
+        let piece = usize::try_from(self.rate).expect("small") / 20;
+        let mut spells: Vec<(bool, f64)> = Vec::new();
+        for samples in self.samples.chunks_exact(piece) {
+            let piece = Sound { rate: self.rate, samples: samples.to_vec() };
+            let sounds = piece.level() > -40.0 && piece.tone(hertz, samples.len()) > 0.8;
+            match spells.last_mut() {
+                Some(last) if last.0 == sounds => last.1 += 0.05,
+                _ => spells.push((sounds, 0.05)),
+            }
+        }
+        spells
+    }
+
     /// How often this pair of tones begins, each time for a tenth of a second or more.
     pub fn presses_of(&self, low: u16, high: u16) -> usize {
         let piece = usize::try_from(self.rate).expect("small") / 20;

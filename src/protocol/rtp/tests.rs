@@ -1,7 +1,5 @@
 //! The seeds of the fuzz targets, held to the same properties in every test run.
 
-#[path = "../../../fuzz/properties/replay.rs"]
-mod replay;
 #[path = "../../../fuzz/properties/rtcp.rs"]
 mod rtcp;
 #[path = "../../../fuzz/properties/rtp.rs"]
@@ -13,20 +11,20 @@ mod telephone_event;
 
 #[test]
 fn seeds_of_rtp_hold() {
-    replay::replay("rtp", rtp::hold);
+    crate::replay::replay("rtp", rtp::hold);
 }
 
 #[test]
 fn seeds_of_rtcp_hold() {
-    replay::replay("rtcp", rtcp::hold);
+    crate::replay::replay("rtcp", rtcp::hold);
 }
 
 #[test]
 fn seeds_of_srtp_hold() {
-    replay::replay("srtp", srtp::hold);
+    crate::replay::replay("srtp", srtp::hold);
 }
 
 #[test]
 fn seeds_of_telephone_event_hold() {
-    replay::replay("telephone_event", telephone_event::hold);
+    crate::replay::replay("telephone_event", telephone_event::hold);
 }

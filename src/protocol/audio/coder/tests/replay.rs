@@ -4,22 +4,20 @@
 mod audio_payload;
 #[path = "../../../../../fuzz/properties/ogg_opus.rs"]
 mod ogg_opus;
-#[path = "../../../../../fuzz/properties/replay.rs"]
-mod replay;
 #[path = "../../../../../fuzz/properties/wav.rs"]
 mod wav;
 
 #[test]
 fn seeds_of_wav_hold() {
-    replay::replay("wav", wav::hold);
+    crate::replay::replay("wav", wav::hold);
 }
 
 #[test]
 fn seeds_of_ogg_opus_hold() {
-    replay::replay("ogg_opus", ogg_opus::hold);
+    crate::replay::replay("ogg_opus", ogg_opus::hold);
 }
 
 #[test]
 fn seeds_of_audio_payload_hold() {
-    replay::replay("audio_payload", audio_payload::hold);
+    crate::replay::replay("audio_payload", audio_payload::hold);
 }

@@ -1,7 +1,5 @@
 //! The seeds of the fuzz targets, held to the same properties in every test run.
 
-#[path = "../../../../../fuzz/properties/replay.rs"]
-mod replay;
 #[path = "../../../../../fuzz/properties/sip_message.rs"]
 mod sip_message;
 #[path = "../../../../../fuzz/properties/sip_stream.rs"]
@@ -11,17 +9,17 @@ mod sip_uri;
 
 #[test]
 fn seeds_of_sip_message_hold() {
-    replay::replay("sip_message", sip_message::hold);
+    crate::replay::replay("sip_message", sip_message::hold);
 }
 
 #[test]
 fn seeds_of_sip_uri_hold() {
-    replay::replay("sip_uri", sip_uri::hold);
+    crate::replay::replay("sip_uri", sip_uri::hold);
 }
 
 #[test]
 fn seeds_of_sip_stream_hold() {
-    replay::replay("sip_stream", sip_stream::hold);
+    crate::replay::replay("sip_stream", sip_stream::hold);
 }
 
 #[test]
