@@ -42,6 +42,8 @@ pub struct Incoming<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Outgoing<'a> {
     pub leg: LegId,
+    /// The beat that it belongs to: when it should have been sent.
+    pub due: Instant,
     pub payload_type: u8,
     /// Audio begins again after silence. A stream that begins has its marker from whoever stamps it.
     pub marker: bool,

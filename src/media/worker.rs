@@ -414,7 +414,7 @@ impl Worker {
         desk.tick(now.instant, bench, &mut |made| {
             let slot = members.slot_of(made.leg);
             if let Some((slot, stream)) = slot.and_then(|slot| Some((slot, streams.at_mut(slot)?))) {
-                send_made(now.instant, (slot, stream), &made, outbox, counters);
+                send_made((slot, stream), &made, outbox, counters);
             }
         });
         self.after_desk(call, false);
@@ -499,11 +499,12 @@ const REPORT_ROOM: usize = 320;
 /// Room beside the payload: a header, and what protection adds.
 const AROUND_PAYLOAD: usize = 64;
 
-/// A packet of the desk gets its header and waits in the outbox.
-fn send_made(now: Instant, stream: (u32, &mut Stream), made: &Made<'_>, outbox: &mut Outbox, counters: &mut Counters) {
+/// A packet of the desk gets its header and waits in the outbox. It bears the time of its beat: a worker that was late sends
+/// several at once, and they are no later for that.
+fn send_made(stream: (u32, &mut Stream), made: &Made<'_>, outbox: &mut Outbox, counters: &mut Counters) {
     let (slot, stream) = stream;
     let Some(to) = stream.source.target().filter(|_| stream.sends && stream.is_bound) else { return };
-    let header = stream.header_of(now, made).to_bytes();
+    let header = stream.header_of(made.due, made).to_bytes();
     let length = header.len() + made.payload.len();
     let socket = SocketId { slot, control: false };
     let sent = outbox.add(socket, to, made.payload.len() + AROUND_PAYLOAD, |room| {

@@ -49,13 +49,19 @@ fn rate(facts: &Facts<'_>, sources: &[Source], taps: &[Tapped]) -> u32 {
 }
 
 /// An event goes out, and the audio's time goes by.
-fn send_event(seat: &mut Seat, event: Option<EventPacket>, frame: usize, send: &mut impl FnMut(Outgoing<'_>)) {
+fn send_event(
+    seat: &mut Seat,
+    event: Option<EventPacket>,
+    (due, frame): (Instant, usize),
+    send: &mut impl FnMut(Outgoing<'_>),
+) {
     let Some(Keypad::Events { payload_type, .. }) = &seat.keypad else { return };
     let clock = seat.plan.codecs.first().map_or(8_000, |planned| planned.payload.clock);
     let passed = seat.mouth.as_mut().map_or(0, |mouth| mouth.take_passed());
     if let Some(event) = event {
         send(Outgoing {
             leg: seat.leg,
+            due,
             payload_type: *payload_type,
             marker: event.marker,
             clock,
@@ -168,7 +174,7 @@ impl Desk {
                 Keyed::Event(_) => None,
             };
             if let Keyed::Event(event) = keyed {
-                send_event(seat, event, bench.frame, send);
+                send_event(seat, event, (due, bench.frame), send);
                 continue;
             }
             if let Some(mix) = mix {
@@ -179,6 +185,7 @@ impl Desk {
             mouth.say(mix.unwrap_or(own), &mut |spoken: Spoken<'_>| {
                 send(Outgoing {
                     leg,
+                    due,
                     payload_type: spoken.payload_type,
                     marker: spoken.marker,
                     clock: spoken.clock,

@@ -1,6 +1,7 @@
 //! A worker told by commands and packets made by hand, in made-up time.
 
 mod hijack;
+mod late;
 mod relay;
 mod replay;
 mod reports;

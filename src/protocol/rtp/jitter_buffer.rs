@@ -13,6 +13,8 @@ const PACKETS_MAX: usize = 60;
 const PAYLOAD_MAX: usize = 5_760;
 /// Timestamps that part from the clock by more than this are those of another timeline.
 const LEAP: Duration = Duration::from_secs(3);
+/// So often in a row all that had come was thrown away as too late: then it is not late, the way to us has become longer.
+const BARREN_MAX: u8 = 10;
 /// Buffers kept for the next packets.
 const SPARE_MAX: usize = 4;
 
@@ -95,6 +97,8 @@ pub struct JitterBuffer {
     out: Vec<u8>,
     playing: Option<Playing>,
     delays: Delays,
+    /// How often in a row nothing of what had come was in time.
+    barren: u8,
     counts: Counts,
 }
 
@@ -134,6 +138,7 @@ impl JitterBuffer {
             out: Vec::new(),
             playing: None,
             delays: Delays::new(clock),
+            barren: 0,
             counts: Counts::default(),
         }
     }
@@ -181,6 +186,7 @@ impl JitterBuffer {
             }
             if !playing.starved || !self.slots.is_empty() || ahead < 0 {
                 self.counts.too_late += 1;
+                self.was_barren();
                 return Put::TooLate;
             }
             // Nothing else is there to play: better late than never, and from now on with more delay.
@@ -211,6 +217,9 @@ impl JitterBuffer {
             return Pull::Empty { ticks: short(frame) };
         };
         self.catch_up(now, &mut playing);
+        if self.playing.is_none() && self.delays.is_empty() {
+            return Pull::Empty { ticks: short(frame) };
+        }
         let Some(head) = self.slots.first() else {
             playing.next += frame;
             playing.starved = true;
@@ -254,6 +263,18 @@ impl JitterBuffer {
             }
             self.counts.overrun += 1;
             self.drop_first();
+            if self.slots.is_empty() {
+                self.was_barren();
+            }
+        }
+    }
+
+    /// The fastest packets are remembered for many seconds, and silence for so long is no measure.
+    fn was_barren(&mut self) {
+        self.barren += 1;
+        if self.barren > BARREN_MAX {
+            self.barren = 0;
+            self.restart();
         }
     }
 
@@ -293,6 +314,7 @@ impl JitterBuffer {
         }
         self.playing = Some(playing);
         self.counts.played += 1;
+        self.barren = 0;
         let last = std::mem::replace(&mut self.out, slot.payload);
         self.keep(last);
         Pull::Packet { payload_type: slot.payload_type, payload: &self.out, ticks: slot.ticks, pace }

@@ -123,6 +123,15 @@ impl World {
         self.now = self.now.after(end.instant.duration_since(self.now.instant));
     }
 
+    /// The worker sleeps through all that is due in this time, and takes it up at its end.
+    pub fn oversleep(&mut self, step: Duration) {
+        self.now = self.now.after(step);
+        while self.worker.deadline().is_some_and(|at| at <= self.now.instant) {
+            self.worker.handle_deadline(self.now);
+            self.drain();
+        }
+    }
+
     /// A datagram comes on the RTP port of a leg; what leaves at once is the answer.
     pub fn comes(&mut self, leg: LegId, from: &str, bytes: &[u8]) -> Option<Left> {
         self.comes_on(SocketId { slot: u32::from(leg.0), control: false }, from, bytes)

@@ -178,6 +178,15 @@ fn a_step_of_the_network_is_survived() {
 }
 
 #[test]
+fn a_way_that_becomes_half_a_second_longer_is_silent_no_longer_than_that() {
+    for longer in [350_000, 500_000, 1_500_000] {
+        let stepped = flights(1_500, |at| Some(if at < 500 { 20_000 } else { 20_000 + longer }));
+        let (heard, buffer) = listen(&stepped, 29, even);
+        assert!(heard.played.len() > 1_350, "{longer} us: {} {:?}", heard.played.len(), buffer.counts());
+    }
+}
+
+#[test]
 fn after_a_stall_audio_is_fresh_at_once() {
     // The daemon itself sleeps for ten seconds: a hundred packets wait in the socket, the rest is lost.
     let stalled = flights(2_000, |at| match at {
