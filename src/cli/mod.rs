@@ -11,6 +11,7 @@ pub mod demo;
 pub mod dial;
 pub mod drain;
 pub mod explain;
+pub mod flows;
 pub mod guards;
 pub mod hangup;
 pub mod log;
@@ -65,6 +66,9 @@ A running daemon:
   drain        Refuse new calls, end when the running ones have ended
   log          Change the log level
 
+Flows, without a daemon:
+  flows        Check them, run the tests beside them, draw them
+
 For the shell:
   completions  Completions for a shell
   man          The manual page
@@ -107,6 +111,8 @@ pub enum Command {
     Drain(Daemon),
     /// Change the log level of the running daemon, such as `info,offhook::edge=debug`.
     Log(log::Arguments),
+    /// Flows without a daemon: check them, run the tests beside them, draw them.
+    Flows(flows::Arguments),
     /// Completions for a shell.
     Completions(completions::Arguments),
     /// The manual page.
@@ -145,6 +151,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments.config, style == Style::Json),
         Command::Demo(arguments) => demo::demo(arguments.once),
         Command::Dial(arguments) => dial::dial(&arguments, style),
+        Command::Flows(arguments) => flows::flows(&arguments, style),
         command => outcome::tell(execute(command, style), style),
     }
 }
@@ -152,7 +159,7 @@ pub fn run() -> ExitCode {
 /// Commands that end with an answer; those that serve or show as they go have their own way out in `run`.
 fn execute(command: Command, style: Style) -> Outcome {
     match command {
-        Command::Run(_) | Command::Check(_) | Command::Demo(_) | Command::Dial(_) => {
+        Command::Run(_) | Command::Check(_) | Command::Demo(_) | Command::Dial(_) | Command::Flows(_) => {
             Err(outcome::Failure::failed("not_here", "this command has no answer"))
         }
         Command::Status(daemon) => status::execute(&daemon.client()),

@@ -11,5 +11,6 @@ pub mod memory;
 pub mod run;
 pub mod say;
 pub mod template;
+pub mod trial;
 pub mod value;
 pub mod walk;

@@ -5,7 +5,7 @@ use crate::domain::switchboard::interface::{AdmissionPolicy, Strangers};
 use crate::edge::config::convert_outside;
 use crate::edge::config::fields::{Fields, printable};
 use crate::edge::config::suggest;
-use crate::edge::config::{ControlSettings, Daemon, LogSettings};
+use crate::edge::config::{ControlSettings, Daemon, LogSettings, PromptSettings};
 use crate::edge::journal::JournalSettings;
 use crate::edge::logging::LogFormat;
 use crate::edge::media::WorkerSettings;
@@ -36,6 +36,7 @@ pub fn daemon(fields: Fields<'_>) -> (Daemon, AdmissionPolicy) {
         outside: convert_outside::outside(&fields, &state_directory),
         store: store(fields.table("store"), &state_directory),
         numbers: numbers(fields.table("numbers")),
+        prompts: prompts(fields.table("prompts")),
         state_directory,
     };
     let admission = admission(fields.table("admission"));
@@ -162,6 +163,13 @@ fn media(fields: Fields<'_>) -> WorkerSettings {
 }
 
 /// At least one pair: an even port and the one above it.
+fn prompts(fields: Fields<'_>) -> PromptSettings {
+    let is_required = fields.has("folder");
+    let folder = PathBuf::from(fields.text_or("folder", "prompts"));
+    fields.finish();
+    PromptSettings { folder, is_required }
+}
+
 fn port_range(text: &str) -> Option<RangeInclusive<u16>> {
     let (first, last) = text.split_once('-')?;
     let (first, last): (u16, u16) = (first.trim().parse().ok()?, last.trim().parse().ok()?);

@@ -1,6 +1,7 @@
 //! What no file can say alone: names used twice, references, networks and sockets in each other's way. Converts nothing.
 
 use crate::domain::dialplan::{Pattern, Rule};
+use crate::domain::flow::definition::{Flows, Kind};
 use crate::domain::hours::HoursBook;
 use crate::edge::config::convert_dialplan::{DialplanFile, Sort};
 use crate::edge::config::convert_profile::NamedListener;
@@ -129,10 +130,16 @@ pub fn check_hours(reading: &Reading, dialplans: &[DialplanFile], hours: &HoursB
     }
 }
 
-/// The flows that rules name; each is a file.
-pub fn check_flows(reading: &Reading, dialplans: &[DialplanFile], flows: &[&str]) {
-    let references = dialplans.iter().flat_map(|file| &file.references);
-    for (_, item) in references.filter(|(sort, item)| *sort == Sort::Flow && !flows.contains(&item.text.as_str())) {
+/// The flows that rules name; each is a file, also where it could not be read, and takes callers from outside.
+pub fn check_flows(reading: &Reading, dialplans: &[DialplanFile], (flows, book): (&[&str], &Flows)) {
+    let references = || dialplans.iter().flat_map(|file| &file.references).filter(|(sort, _)| *sort == Sort::Flow);
+    for (_, item) in references() {
+        let Some(flow) = book.find(&item.text).filter(|flow| flow.kind != Kind::Inbound) else { continue };
+        let problem =
+            format!("flow `{}` is of kind {}, and calls need one of kind inbound", flow.name, flow.kind.name());
+        reading.error(item.at, &item.path, problem, None);
+    }
+    for (_, item) in references().filter(|(_, item)| !flows.contains(&item.text.as_str())) {
         let (one, several) = words(Sort::Flow);
         let meant = suggest::did_you_mean(&item.text, flows.iter().copied(), several);
         let problem = format!("no {one} is named `{}`", crate::edge::config::fields::printable(&item.text));

@@ -22,6 +22,12 @@ pub struct Fields<'a> {
     asked: RefCell<Vec<&'static str>>,
 }
 
+/// One entry of a list in which texts and tables stand side by side.
+pub enum Piece<'a> {
+    Text(Item),
+    Table(Fields<'a>),
+}
+
 impl<'a> Fields<'a> {
     /// A whole file. `file` is the name of its kind in the documentation.
     pub fn root(reading: &'a Reading, table: &'a Table, source: usize, file: &'static str) -> Fields<'a> {
@@ -34,10 +40,14 @@ impl<'a> Fields<'a> {
     }
 
     fn joined(base: &str, key: &str) -> String {
-        if base.is_empty() { key.to_owned() } else { format!("{base}.{key}") }
+        match (base, key) {
+            ("", key) => key.to_owned(),
+            (base, "") => base.to_owned(),
+            (base, key) => format!("{base}.{key}"),
+        }
     }
 
-    /// Dotted path of a key of this table.
+    /// Dotted path of a key of this table; of the table itself where the key is empty.
     pub fn path(&self, key: &str) -> String {
         Fields::joined(&self.path, key)
     }
@@ -74,7 +84,10 @@ impl<'a> Fields<'a> {
 
     fn ask(&self, key: &'static str, kind: &str, default: &str) -> Option<&'a Value> {
         self.asked.borrow_mut().push(key);
-        self.reading.note_known(self.file, Fields::joined(&self.shape, key), kind, default);
+        // For the test of the documentation alone, and no little part of the work where there are thousands of files.
+        if cfg!(test) {
+            self.reading.note_known(self.file, Fields::joined(&self.shape, key), kind, default);
+        }
         self.table.get(key).map(|entry| &entry.value)
     }
 
@@ -338,6 +351,65 @@ impl<'a> Fields<'a> {
             None
         });
         tables.collect()
+    }
+
+    /// Tables under names of the writer's choice, `[key.NAME]`, in the order in which they were written.
+    pub fn named_tables(&self, key: &'static str) -> Vec<(Item, Fields<'a>)> {
+        let shape = format!("{}.*", Fields::joined(&self.shape, key));
+        let Some(value) = self.ask(key, "table", "none") else { return Vec::new() };
+        let Kind::Table(table) = &value.kind else {
+            self.mistyped(key, &format!("tables such as [{key}.NAME]"), value);
+            return Vec::new();
+        };
+        let tables = table.entries.iter().filter_map(|entry| {
+            let path = format!("{}.{}", self.path(key), printable(&entry.key));
+            let Kind::Table(table) = &entry.value.kind else {
+                let problem = format!("expected a table, found {}", entry.value.kind.name());
+                self.reading.error(entry.value.at, &path, problem, None);
+                return None;
+            };
+            let name = Item { text: entry.key.clone(), at: entry.at, path: path.clone() };
+            Some((name, self.below(table, entry.at, path, shape.clone())))
+        });
+        tables.collect()
+    }
+
+    /// A list in which texts and tables may stand side by side; a single text counts as a list of one.
+    pub fn pieces(&self, key: &'static str, default: &str) -> Vec<Piece<'a>> {
+        let Some(value) = self.ask(key, "list of texts and tables", default) else { return Vec::new() };
+        let path = self.path(key);
+        let items = match &value.kind {
+            Kind::Array(items) => items.as_slice(),
+            Kind::Text(_) | Kind::Table(_) => std::slice::from_ref(value),
+            _ => {
+                self.mistyped(key, "a list of texts and tables", value);
+                return Vec::new();
+            }
+        };
+        let shape = format!("{}[]", Fields::joined(&self.shape, key));
+        let pieces = items.iter().enumerate().filter_map(|(index, item)| {
+            let path = format!("{path}[{index}]");
+            match &item.kind {
+                Kind::Text(_) => self.item(item, path).map(Piece::Text),
+                Kind::Table(table) => Some(Piece::Table(self.below(table, item.at, path, shape.clone()))),
+                other => {
+                    let problem = format!("expected a text or a table, found {}", other.name());
+                    self.reading.error(item.at, &path, problem, None);
+                    None
+                }
+            }
+        });
+        pieces.collect()
+    }
+
+    /// Whatever stands there, for keys that take more than one kind of value.
+    pub fn value(&self, key: &'static str, kind: &str, default: &str) -> Option<&'a Value> {
+        self.ask(key, kind, default)
+    }
+
+    /// What there is in this table, as it was written.
+    pub fn written(&self) -> &'a Table {
+        self.table
     }
 
     /// A table whose keys are free, each with a text.

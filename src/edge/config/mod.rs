@@ -12,11 +12,13 @@ mod convert_queue;
 mod convert_trunk;
 mod cross;
 mod fields;
+pub mod flow;
 mod hours;
 pub mod place;
 pub mod plan;
 mod raw;
 mod read;
+mod read_flows;
 mod reading;
 mod shared;
 mod suggest;
@@ -34,6 +36,7 @@ use crate::domain::switchboard::interface::Exchange;
 use crate::edge::journal::JournalSettings;
 use crate::edge::logging::LogFormat;
 use crate::edge::media::WorkerSettings;
+use crate::edge::media::prompts::PromptLibrary;
 use crate::edge::outside::settings::OutsideSettings;
 use crate::edge::transport::TransportLimits;
 use std::collections::BTreeMap;
@@ -48,6 +51,8 @@ pub struct Configuration {
     pub folder: PathBuf,
     pub daemon: Daemon,
     pub exchange: Arc<Exchange>,
+    /// Every file of the folder that `prompts.folder` names.
+    pub prompts: Arc<PromptLibrary>,
     /// Digests of the files that it names (certificates, passwords).
     pub files: BTreeMap<PathBuf, String>,
     /// What is suspicious but no error.
@@ -74,6 +79,16 @@ pub struct Daemon {
     /// The database: numbers, callbacks.
     pub store: PathBuf,
     pub numbers: Terms,
+    pub prompts: PromptSettings,
+}
+
+/// Where the library of prompts is. Read again by every reload.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PromptSettings {
+    /// From the folder of the configuration.
+    pub folder: PathBuf,
+    /// It was written down, so that it has to be there.
+    pub is_required: bool,
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -7,6 +7,7 @@ use crate::edge::config::Configuration;
 use crate::edge::config::written::{self, Line};
 use crate::edge::config::written_outbound;
 use crate::edge::config::written_queue;
+use crate::edge::media::prompts::PromptLibrary;
 use crate::protocol::sip::path::ListenerId;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -88,6 +89,8 @@ pub fn difference(running: &Configuration, next: &Configuration, calls: &dyn Fn(
     compare_named(&mut plan, "phone", (phones(old), phones(new)), &kept("phone"));
     compare_dialplan(&mut plan, old, new);
     compare_queues(&mut plan, &old.queues, &new.queues);
+    compare_named(&mut plan, "flow", (written::flows(&old.flows), written::flows(&new.flows)), &|_| None);
+    compare_prompts(&mut plan, &running.prompts, &next.prompts);
     compare_named(&mut plan, "hours", (written::hours(&old.hours), written::hours(&new.hours)), &|_| None);
     compare_files(&mut plan, running, next);
     plan
@@ -198,6 +201,20 @@ fn compare_queues(plan: &mut Plan, old: &Settings, new: &Settings) {
         ("agent", written_queue::agents(old), written_queue::agents(new)),
     ] {
         compare_named(plan, sort, (old, new), &|_| None);
+    }
+}
+
+fn compare_prompts(plan: &mut Plan, old: &PromptLibrary, new: &PromptLibrary) {
+    let digest = |library: &PromptLibrary, name: &str| library.digest(name).map(str::to_owned);
+    for name in old.names().filter(|name| digest(new, name).is_none()) {
+        plan.add(format!("prompt {name}: removed"), Effect::NewCalls);
+    }
+    for name in new.names() {
+        match digest(old, name) {
+            None => plan.add(format!("prompt {name}: added"), Effect::NewCalls),
+            before if before != digest(new, name) => plan.add(format!("prompt {name}: new contents"), Effect::NewCalls),
+            _ => {}
+        }
     }
 }
 

@@ -105,6 +105,25 @@ impl Table {
         own.chain(below).max_by_key(|at| at.start)
     }
 
+    /// Where a path such as `when[2].to` leads, or the deepest part of it that is there.
+    pub fn locate(&self, path: &str) -> Option<Place> {
+        let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));
+        let (key, index) = match first.strip_suffix(']').and_then(|first| first.split_once('[')) {
+            Some((key, index)) => (key, index.parse::<usize>().ok()),
+            None => (first, None),
+        };
+        let entry = self.get(key)?;
+        let value = match (&entry.value.kind, index) {
+            (Kind::Array(items), Some(index)) => items.get(index).unwrap_or(&entry.value),
+            _ => &entry.value,
+        };
+        match (&value.kind, rest) {
+            // A table that spans lines is shown where its name stands.
+            (Kind::Table(table), Some(rest)) => table.locate(rest).or(Some(entry.at)),
+            _ => Some(value.at),
+        }
+    }
+
     /// Puts a value from the environment at a dotted path. The error is the path of what is no table.
     pub fn overlay(&mut self, path: &str, at: Place, text: &str) -> Result<(), String> {
         let (first, rest) = path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest)));

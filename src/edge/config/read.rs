@@ -2,7 +2,6 @@
 
 use crate::domain::call::interface::Profiles;
 use crate::domain::dialplan::Dialplan;
-use crate::domain::hours::HoursBook;
 use crate::domain::profile::{Listener, Profile};
 use crate::domain::queue::settings::Settings;
 use crate::domain::switchboard::interface::Exchange;
@@ -17,9 +16,9 @@ use crate::edge::config::convert_queue;
 use crate::edge::config::convert_trunk::{self, NamedTrunk, Senders};
 use crate::edge::config::cross;
 use crate::edge::config::fields::{Fields, printable, variable};
-use crate::edge::config::hours;
 use crate::edge::config::place::{Fault, Place, Source};
 use crate::edge::config::raw::{self, Parsed, Table};
+use crate::edge::config::read_flows;
 use crate::edge::config::reading::{Reading, reason};
 use crate::edge::config::shared;
 use crate::protocol::sip::path::ListenerId;
@@ -32,7 +31,6 @@ use std::sync::Arc;
 pub const DAEMON_FILE: &str = "offhook.toml";
 pub const PROFILE_FILES: &str = "sip-profiles/*.toml";
 pub const DIALPLAN_FILES: &str = "dialplans/**.toml";
-pub const HOURS_FILES: &str = "dialplans/hours/*.toml";
 
 /// Folders below `dialplans/` whose files are no dialplans.
 const OTHER_FOLDERS: &[&str] = &["dialplans/flows", "dialplans/hours"];
@@ -68,12 +66,15 @@ pub fn read_with(reading: &Reading) -> Configuration {
     let mut digest = Sha256::new();
     let (daemon, admission) = read_daemon(reading, &mut digest);
     let (profile_files, dialplan_files) = (read_profiles(reading, &mut digest), read_dialplans(reading, &mut digest));
-    let hours = read_hours(reading, &mut digest);
+    let hours = read_flows::hours(reading, &mut digest);
+    let prompts = read_flows::prompts(reading, &daemon, &mut digest);
+    let flows = read_flows::flows(reading, (&hours, prompts.as_ref()), &mut digest);
     cross::check(reading, &profile_files, &dialplan_files);
     convert_queue::check(reading, dialplan_files.iter().map(|file| &file.queues), &hours);
     cross::check_hours(reading, &dialplan_files, &hours);
-    let flow_files = toml_files(reading, "dialplans/flows", true);
-    cross::check_flows(reading, &dialplan_files, &flow_files.iter().map(|file| stem(file)).collect::<Vec<_>>());
+    let flow_files = read_flows::files(reading);
+    let flow_names: Vec<&str> = flow_files.iter().map(|file| stem(file)).collect();
+    cross::check_flows(reading, &dialplan_files, (&flow_names, &flows));
     check_presence(reading, &profile_files);
     check_ops_socket(reading, daemon.ops_listen, &profile_files);
     check_readable_secrets(reading);
@@ -99,8 +100,11 @@ pub fn read_with(reading: &Reading) -> Configuration {
     exchange.dialplan = Arc::new(dialplan);
     exchange.queues = Arc::new(queues);
     exchange.hours = Arc::new(hours);
+    exchange.flows = Arc::new(flows);
+    let prompts = Arc::new(prompts.unwrap_or_default());
+    exchange.prompts = prompts.to_prompts();
     let exchange = Arc::new(exchange);
-    Configuration { folder: reading.folder.clone(), daemon, exchange, files, warnings: Vec::new(), hash }
+    Configuration { folder: reading.folder.clone(), daemon, exchange, prompts, files, warnings: Vec::new(), hash }
 }
 
 fn merge(files: Vec<DialplanFile>) -> (Dialplan, Settings) {
@@ -122,12 +126,12 @@ fn merge(files: Vec<DialplanFile>) -> (Dialplan, Settings) {
     (dialplan, convert_queue::merge(queues.into_iter()))
 }
 
-fn short_hex(digest: &[u8]) -> String {
+pub fn short_hex(digest: &[u8]) -> String {
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Length before content, so that no two sets of files have the same digest input.
-fn feed(digest: &mut Sha256, name: &str, bytes: &[u8]) {
+pub fn feed(digest: &mut Sha256, name: &str, bytes: &[u8]) {
     for part in [name.as_bytes(), bytes] {
         digest.update(part.len().to_be_bytes());
         digest.update(part);
@@ -135,7 +139,7 @@ fn feed(digest: &mut Sha256, name: &str, bytes: &[u8]) {
 }
 
 /// One file as a tree. `None` if it cannot be read at all.
-fn load(reading: &Reading, relative: &str, digest: &mut Sha256) -> Option<(usize, Table, bool)> {
+pub fn load(reading: &Reading, relative: &str, digest: &mut Sha256) -> Option<(usize, Table, bool)> {
     let path = reading.folder.join(relative);
     let name = path.display().to_string();
     let name = name.strip_prefix("./").unwrap_or(&name).to_owned();
@@ -281,18 +285,8 @@ fn check_audio(
     }
 }
 
-fn read_hours(reading: &Reading, digest: &mut Sha256) -> HoursBook {
-    let mut files = Vec::new();
-    for relative in toml_files(reading, "dialplans/hours", true) {
-        let Some((index, table, _)) = load(reading, &relative, digest) else { continue };
-        files.extend(hours::hours(Fields::root(reading, &table, index, HOURS_FILES), stem(&relative)));
-    }
-    cross::once(reading, "set of hours", files.iter().map(|file| &file.name));
-    HoursBook::new(files.into_iter().map(|file| file.hours))
-}
-
 /// The name of a file without its folder and extension.
-fn stem(relative: &str) -> &str {
+pub fn stem(relative: &str) -> &str {
     Path::new(relative).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
 }
 
@@ -307,7 +301,7 @@ fn read_dialplans(reading: &Reading, digest: &mut Sha256) -> Vec<DialplanFile> {
 }
 
 /// Relative paths of the `.toml` files of a folder, sorted; with the folders below it where wanted.
-fn toml_files(reading: &Reading, folder: &str, deep: bool) -> Vec<String> {
+pub fn toml_files(reading: &Reading, folder: &str, deep: bool) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![PathBuf::from(folder)];
     while let Some(relative) = folders.pop() {

@@ -121,6 +121,10 @@ impl Reading {
         faults
     }
 
+    pub fn fault_count(&self) -> usize {
+        self.faults.borrow().len()
+    }
+
     pub fn note_known(&self, file: &'static str, path: String, kind: &str, default: &str) {
         let known = Known { kind: kind.to_owned(), default: default.to_owned() };
         self.known.borrow_mut().insert((file, path), known);

@@ -45,7 +45,7 @@ pub fn name_or(fields: &Fields<'_>, stem: &str, absent: &str) -> Option<Item> {
     checked_name(fields, fields.text("name", absent).unwrap_or_else(of_file))
 }
 
-fn checked_name(fields: &Fields<'_>, item: Item) -> Option<Item> {
+pub fn checked_name(fields: &Fields<'_>, item: Item) -> Option<Item> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "._-+".contains(c);
     if item.text.is_empty() || item.text.len() > 64 || !item.text.chars().all(fits) {
         let problem = format!("`{}` is no name: 1 to 64 letters, digits and . _ - +", printable(&item.text));

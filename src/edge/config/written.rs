@@ -3,6 +3,7 @@
 use crate::base::secret::Secret;
 use crate::domain::call::interface::Profiles;
 use crate::domain::dialplan::{Destination, Dialplan};
+use crate::domain::flow::definition::Flows;
 use crate::domain::hours::{Exception, Hours, HoursBook};
 use crate::domain::number::inventory::Terms;
 use crate::domain::phone::settings::Phone;
@@ -10,9 +11,9 @@ use crate::domain::profile::{Listener, Profile};
 use crate::domain::switchboard::interface::AdmissionPolicy;
 use crate::domain::trunk::media::MediaSettings;
 use crate::domain::trunk::settings::{Credentials, NumberRules, Trunk, TrunkTarget};
-use crate::edge::config::Daemon;
 use crate::edge::config::fields::shown;
 use crate::edge::config::plan::Effect;
+use crate::edge::config::{Daemon, PromptSettings};
 use crate::edge::media::WorkerSettings;
 use crate::edge::outside::settings::{
     OutsideSettings, RecordingSettings, SpeechEngine, SpeechSettings, WebhookSettings,
@@ -151,6 +152,7 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
         outside,
         store,
         numbers,
+        prompts,
     } = daemon;
     let mut lines = Lines::new(Effect::Restart);
     lines.text("state_directory", daemon.state_directory.display());
@@ -201,6 +203,9 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
     lines.outside(outside);
     lines.effect = Effect::AtOnce;
     lines.text("log.level", &daemon.log.level);
+    lines.effect = Effect::NewCalls;
+    let PromptSettings { folder, is_required: _ } = prompts;
+    lines.text("prompts.folder", folder.display());
     lines.all
 }
 
@@ -427,6 +432,17 @@ fn destination(destination: &Destination) -> String {
         Destination::Queue(name) => format!("queue:{name}"),
         Destination::Reject(cause) => format!("reject:{}", cause.name()),
     }
+}
+
+/// Each flow by what its file says. A running call keeps its own.
+pub fn flows(flows: &Flows) -> Vec<(String, Vec<Line>)> {
+    let all = flows.iter().map(|flow| {
+        let mut lines = Lines::new(Effect::NewCalls);
+        lines.text("kind", flow.kind.name());
+        lines.text("version", &flow.version);
+        (flow.name.to_string(), lines.all)
+    });
+    all.collect()
 }
 
 /// Each set of hours. They count from the next question on, also of running calls.

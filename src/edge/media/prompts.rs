@@ -2,6 +2,7 @@
 
 use crate::media::prompt::{Prompt, Prompts};
 use crate::protocol::audio::recording::{self, RecordingFault};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -19,7 +20,16 @@ const LIBRARY_BYTES_MAX: usize = 1 << 30;
 #[derive(Debug, Default)]
 pub struct PromptLibrary {
     prompts: BTreeMap<String, Arc<Prompt>>,
+    /// Of the files, for telling what a reload changes.
+    digests: BTreeMap<String, String>,
     bytes: usize,
+}
+
+/// The same files under the same names.
+impl PartialEq for PromptLibrary {
+    fn eq(&self, other: &PromptLibrary) -> bool {
+        self.digests == other.digests
+    }
 }
 
 /// Why one file is no prompt. The others are.
@@ -104,6 +114,8 @@ impl PromptLibrary {
             return Err(PromptReason::Full);
         }
         self.bytes += prompt.bytes();
+        let digest = Sha256::digest(&bytes);
+        self.digests.insert(name.clone(), digest.iter().map(|byte| format!("{byte:02x}")).collect());
         self.prompts.insert(name, Arc::new(prompt));
         Ok(())
     }
@@ -115,6 +127,11 @@ impl PromptLibrary {
 
     pub fn find(&self, name: &str) -> Option<Arc<Prompt>> {
         self.prompts.get(name).cloned()
+    }
+
+    /// SHA-256 of the file, in hexadecimal.
+    pub fn digest(&self, name: &str) -> Option<&str> {
+        self.digests.get(name).map(String::as_str)
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
