@@ -183,6 +183,7 @@ fn for_flow(call: CallId, wish: CallOutput, ports: &Arc<Ports>, errands: &mut Er
                 to_worker(call, command, ports);
             }
         }
+        CallOutput::Queue(input) => ports.dispatch.to_desk_in_the_end(SwitchboardInput::Queue(input)),
         CallOutput::FlowLog(entry) => ports.outside.log(call, &entry),
         _ => {}
     }

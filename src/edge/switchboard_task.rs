@@ -6,6 +6,7 @@ use crate::base::machine::Machine;
 use crate::base::secret::Masked;
 use crate::domain::call::Call;
 use crate::domain::call::interface::{CallInput, CallStart};
+use crate::domain::queue::interface::AgentChange;
 use crate::domain::switchboard::Switchboard;
 use crate::domain::switchboard::interface::{
     RefusalReason as Why, SwitchboardEvent, SwitchboardInput, SwitchboardOutput,
@@ -158,6 +159,18 @@ fn tell(event: SwitchboardEvent, ports: &Ports) {
         SwitchboardEvent::PhoneRegistered { phone } => tracing::info!(%phone, "phone registered"),
         SwitchboardEvent::PhoneUnregistered { phone } => tracing::info!(%phone, "phone unregistered"),
         SwitchboardEvent::AuthenticationFailed { source } => tracing::debug!(%source, "authentication failed"),
+        SwitchboardEvent::Agent { agent, change } => tell_agent(&agent, &change),
         SwitchboardEvent::Banned { address } => tracing::warn!(%address, "source banned"),
+    }
+}
+
+fn tell_agent(agent: &str, change: &AgentChange) {
+    match change {
+        AgentChange::Status(status) => tracing::info!(agent, status = status.name(), "agent's status"),
+        AgentChange::NextStatus(next) => {
+            tracing::debug!(agent, next = next.as_ref().map_or("none", |status| status.name()), "agent's next status");
+        }
+        AgentChange::Contact { contact, state } => tracing::debug!(agent, ?contact, state = state.name(), "contact"),
+        AgentChange::Cleared { contact } => tracing::debug!(agent, ?contact, "contact cleared"),
     }
 }

@@ -257,6 +257,7 @@ impl Machine for Call {
                 self.step(|phase, parts| phase.on_answer(parts, leg, Answer::Routed(outcome)));
             }
             CallInput::News { slip, news } => self.step(|phase, parts| phase.on_news(parts, slip, *news)),
+            CallInput::Queue(word) => self.step(|phase, parts| phase.on_queue(parts, *word)),
             CallInput::Media(event) => self.on_media(*event),
             CallInput::HangUp { cause } => self.hang_up(cause),
         }

@@ -348,6 +348,10 @@ impl Dialler {
         self.when_ring_ends
     }
 
+    pub fn is_dialling(&self, leg: LegId) -> bool {
+        self.dials.iter().any(|dialling| dialling.leg == leg)
+    }
+
     pub fn has_several(&self) -> bool {
         self.dials.len() > 1
     }

@@ -15,6 +15,8 @@ use crate::domain::flow::log::Entry;
 pub use crate::domain::leg::hop::NameToResolve;
 pub use crate::domain::leg::party::Party;
 pub use crate::domain::profile::Profiles;
+use crate::domain::queue::interface::{QueueInput, QueueOutput};
+use crate::domain::queue::settings::QueueFlows;
 use crate::domain::trunk::identity::{Dialled, Identity};
 use crate::media::command::{Command, TapChoice, TapId};
 use crate::media::event::{Event, Quality};
@@ -116,6 +118,8 @@ pub enum CallInput {
     HangUp {
         cause: Cause,
     },
+    /// What the queues say.
+    Queue(Box<QueueWord>),
     /// What the worker of its streams tells.
     Media(Box<Event>),
     /// The answer to `CallOutput::Route`: where a transfer target leads.
@@ -133,6 +137,16 @@ pub enum CallInput {
         slip: Slip,
         news: Box<News>,
     },
+}
+
+/// What the queues say to a call that waits in one.
+#[derive(Debug)]
+pub struct QueueWord {
+    pub said: QueueOutput,
+    /// With `Entered` and `Offer`: the flows of the queue.
+    pub flows: QueueFlows,
+    /// With `Offer`: where the agent is reached just now.
+    pub stages: Vec<Stage>,
 }
 
 /// By whose rights a route is asked for.
@@ -207,6 +221,8 @@ pub enum CallOutput {
         what: TapChoice,
         tape: Tape,
     },
+    /// To the queues. Answered with `CallInput::Queue`, sooner or later and more than once.
+    Queue(Box<QueueInput>),
     /// A line of the log of flows.
     FlowLog(Box<Entry>),
     /// Something to say to another call.

@@ -5,7 +5,7 @@ use crate::base::id::{CallId, LegId};
 use crate::domain::call::connect::Connecting;
 use crate::domain::call::ending::Ending;
 use crate::domain::call::handover::{Handover, answer_stray};
-use crate::domain::call::interface::{News, Refused, Script, Slip, Stage};
+use crate::domain::call::interface::{News, QueueWord, Refused, Script, Slip, Stage};
 use crate::domain::call::joined::Joined;
 use crate::domain::call::opening::Opening;
 use crate::domain::call::parts::Parts;
@@ -198,6 +198,14 @@ impl Phase {
                 }
                 other
             }
+        }
+    }
+
+    /// The queues have something to say. Who is in no queue any more has said so, and needs no answer.
+    pub fn on_queue(self, parts: &mut Parts, word: QueueWord) -> Phase {
+        match self {
+            Phase::Serving(serving) => serving.on_queue(parts, word),
+            other => other,
         }
     }
 

@@ -6,6 +6,7 @@ pub mod caller;
 pub mod dial;
 pub mod grant;
 pub mod news;
+pub mod queueing;
 pub mod sounding;
 pub mod taping;
 
@@ -23,6 +24,7 @@ use crate::domain::call::serving::attendant::Attendant;
 use crate::domain::call::serving::dial::Dialling;
 use crate::domain::call::serving::grant::Granted;
 use crate::domain::call::serving::news::{News, Slip};
+use crate::domain::call::serving::queueing::{Queued, Waits};
 use crate::domain::call::serving::sounding::Heard;
 use crate::domain::call::serving::taping::Taping;
 use crate::domain::call::streams::Hearing;
@@ -53,6 +55,8 @@ pub struct Serving {
     pub(super) attendant: Attendant,
     dialling: Option<Box<Dialling>>,
     taping: Taping,
+    /// The caller waits for an agent, or talks with one.
+    queued: Option<Box<Queued>>,
     /// The caller has had a description of ours, before the answer or with it.
     is_described: bool,
     is_answered: bool,
@@ -71,6 +75,7 @@ impl Serving {
             attendant,
             dialling: None,
             taping: Taping::default(),
+            queued: None,
             is_described: false,
             is_answered: false,
             when_too_long,
@@ -97,6 +102,17 @@ impl Serving {
     /// The flow has ended: what becomes of the call.
     fn after(mut self: Box<Self>, parts: &mut Parts, end: FlowEnd) -> Phase {
         self.attendant.close();
+        let waits = self.queued.as_ref().map(|queued| queued.stage);
+        match (waits, &end) {
+            (Some(Waits::Whisper(offer)), FlowEnd::Resume | FlowEnd::Broken(_)) => {
+                self.whispered(parts, offer);
+                return Phase::Serving(self);
+            }
+            // A flow that is heard while waiting may end, or break: the caller waits on.
+            (Some(Waits::Waiting), FlowEnd::Queued) => return self.wait(parts),
+            (Some(Waits::Waiting), FlowEnd::Resume | FlowEnd::Broken(_)) => return Phase::Serving(self),
+            _ => {}
+        }
         match end {
             // In what the caller itself hears, there is nothing to go back to.
             FlowEnd::Resume => self.end(parts, Cause::Normal, Fault::Nobody),
@@ -120,6 +136,7 @@ impl Serving {
         if let Some(mut dialling) = self.dialling.take() {
             dialling.give_up(parts, Cause::Cancelled);
         }
+        self.leave_queue(parts);
         self.attendant.leave(parts);
         self.taping.stop(parts);
         parts.story.keep_attributes(self.attendant.memory());
@@ -152,6 +169,7 @@ impl Serving {
                 parts.wire.respond_plain(server, message, from, (403, "Forbidden"));
             }
             event if leg == LegId::CALLER => caller::on_event(parts, event),
+            event if self.is_agent(leg) => return self.on_agent(parts, leg, event),
             event => return self.on_dialled(parts, leg, event),
         }
         self.go_on(parts)
@@ -168,6 +186,7 @@ impl Serving {
     pub fn on_answer(mut self: Box<Self>, parts: &mut Parts, leg: LegId, answer: Answer) -> Phase {
         match answer {
             Answer::Opened(_) if leg == LegId::CALLER => Phase::Serving(self),
+            answer if self.is_agent(leg) => self.on_agent_answer(parts, leg, answer),
             answer => match self.dialling.take() {
                 Some(dialling) => self.on_dial_answer(parts, dialling, (leg, answer)),
                 None => {
@@ -182,12 +201,21 @@ impl Serving {
         if let Some(Heard { ticket, ok }) = self.attendant.sounding.on_source(source, outcome) {
             self.feed(parts, FlowInput::Played { ticket, ok });
         }
+        self.in_whisper(parts, |whispering, parts| {
+            if let Some(Heard { ticket, ok }) = whispering.attendant.sounding.on_source(source, outcome) {
+                whispering.feed(parts, FlowInput::Played { ticket, ok });
+            }
+        });
         self.go_on(parts)
     }
 
     /// An answer from outside to one of the flow's wishes.
     pub fn on_news(mut self: Box<Self>, parts: &mut Parts, slip: Slip, news: News) -> Phase {
-        self.take_news(parts, slip, news);
+        if self.is_for_whisper(slip) {
+            self.in_whisper(parts, |whispering, parts| whispering.take_news(parts, slip, news));
+        } else {
+            self.take_news(parts, slip, news);
+        }
         self.go_on(parts)
     }
 
@@ -208,6 +236,7 @@ impl Serving {
             self.feed(parts, FlowInput::Played { ticket, ok });
         }
         self.attendant.handle_deadline(now);
+        self.on_queue_deadline(parts);
         if let Some(kept) = self.taping.handle_deadline(parts) {
             self.feed(parts, kept);
         }
@@ -220,17 +249,20 @@ impl Serving {
     pub fn deadline(&self) -> Option<Instant> {
         let own = earliest(self.when_too_long, self.attendant.deadline());
         let own = earliest(own, self.taping.deadline());
+        let own = earliest(own, self.queued.as_ref().and_then(|queued| queued.deadline()));
         earliest(own, self.dialling.as_ref().and_then(|dialling| dialling.deadline()))
     }
 
     /// The caller hears what the flow plays, or how it rings.
     pub fn hearing(&self) -> Hearing {
         let ringing = self.dialling.as_ref().and_then(|dialling| dialling.ringing());
-        let source = self.attendant.sounding.source().or(ringing);
-        source.map_or(Hearing::Nobody, |source| {
-            let pairs = vec![Hears { ear: LegId::CALLER, voice: Voice::Source(source), gain: 0 }];
-            Hearing::Whole(Matrix { pairs })
-        })
+        let music = self.queued.as_ref().and_then(|queued| queued.source());
+        let own = self.attendant.sounding.source().or(ringing).or(music).map(|source| (LegId::CALLER, source));
+        let whisper = self.queued.as_ref().and_then(|queued| queued.whisper());
+        let heard = own.into_iter().chain(whisper);
+        let pairs: Vec<Hears> =
+            heard.map(|(ear, source)| Hears { ear, voice: Voice::Source(source), gain: 0 }).collect();
+        if pairs.is_empty() { Hearing::Nobody } else { Hearing::Whole(Matrix { pairs }) }
     }
 }
 
@@ -240,6 +272,7 @@ impl Serving {
         let name = parts.leg(leg).map(|leg| leg.line.facts.name.clone()).unwrap_or_default();
         parts.say(format!("{name} has ended: {}", cause.name()));
         self.taping.stop(parts);
+        self.leave_queue(parts);
         if let Some(ticket) = self.attendant.joined.take()
             && !self.attendant.has_ended()
         {
@@ -300,6 +333,7 @@ impl Serving {
             self.grant(parts, wish);
         }
         self.taping.stop(parts);
+        self.leave_queue(parts);
         parts.story.keep_attributes(self.attendant.memory());
     }
 }

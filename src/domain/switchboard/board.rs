@@ -12,6 +12,8 @@ use crate::domain::phone::activity::Activity;
 use crate::domain::phone::bindings::Bindings;
 use crate::domain::phone::subscription::Subscriptions;
 use crate::domain::profile::Timers;
+use crate::domain::queue::interface::QueueInput;
+use crate::domain::queue::queues::Queues;
 use crate::domain::switchboard::admission::Admission;
 use crate::domain::switchboard::agenda::{Agenda, Errand};
 use crate::domain::switchboard::calls::Calls;
@@ -43,6 +45,7 @@ pub struct Switchboard {
     pub(super) house: House,
     pub(super) meters: Meters,
     pub(super) agenda: Agenda,
+    pub(super) queues: Queues,
     pub(super) transactions: Transactions,
     /// What each client transaction of ours is about.
     pub(super) pending: BTreeMap<u32, Pending>,
@@ -87,6 +90,8 @@ impl Switchboard {
         let timers = TimerValues { t1: timers.t1, t2: timers.t2, t4: timers.t4 };
         let mut trunks = Trunks::default();
         trunks.adopt(&exchange.trunks, now, &mut entropy);
+        let mut queues = Queues::new(now, 1);
+        queues.handle_input(now, QueueInput::Settings(exchange.queues.clone()));
         let mut switchboard = Switchboard {
             admission: Admission::new(exchange.admission, now.instant),
             index: Arc::new(Index::new(exchange)),
@@ -100,6 +105,7 @@ impl Switchboard {
             house: House::default(),
             meters: Meters::default(),
             agenda: Agenda::default(),
+            queues,
             transactions: Transactions::new(timers, SWITCHBOARD_TRANSACTIONS),
             pending: BTreeMap::new(),
             questions: BTreeMap::new(),
@@ -143,6 +149,7 @@ impl Switchboard {
     fn reload(&mut self, now: Now, exchange: Arc<Exchange>) {
         self.admission.set_policy(exchange.admission, now.instant);
         let departing = self.trunks.adopt(&exchange.trunks, now, &mut self.entropy);
+        let queues = exchange.queues.clone();
         self.index = Arc::new(Index::new(exchange));
         let guards = &self.index.dialplan.plan().guards;
         self.meters.retain(|name| guards.iter().any(|guard| *guard.name == *name));
@@ -151,9 +158,11 @@ impl Switchboard {
         }
         self.forget_removed_phones(now);
         self.arm_trunks();
+        self.queue_input(now, QueueInput::Settings(queues));
     }
 
     fn call_finished(&mut self, now: Now, call: CallId) {
+        self.leave_queues(now, call);
         let Some(entry) = self.calls.end(call) else { return };
         for key in &entry.numbers {
             self.house.give_back(key);
@@ -264,6 +273,7 @@ impl Machine for Switchboard {
             }
             Input::Route { call, leg, by, uri } => self.route_again(now, (call, leg), &by, &uri),
             Input::Ask { call, slip, question } => self.answer_flow(now, (call, slip), &question),
+            Input::Queue(input) => self.queue_input(now, *input),
             Input::Handover { from, to, word } => self.hand_over(from, to, word),
             Input::CallFinished { call } => self.call_finished(now, call),
             Input::CallEvent { call, event } => self.call_event(now, call, &event),
@@ -289,6 +299,7 @@ impl Machine for Switchboard {
         }
         self.expire_bindings(now);
         self.expire_subscriptions(now);
+        self.queues_due(now);
         self.settle(now);
     }
 
@@ -298,6 +309,7 @@ impl Machine for Switchboard {
 
     fn deadline(&self) -> Option<Instant> {
         let phones = earliest(self.bindings.deadline(), self.subscriptions.deadline());
-        earliest(earliest(self.transactions.deadline(), self.agenda.deadline()), phones)
+        let queues = earliest(self.agenda.deadline(), self.queues.deadline());
+        earliest(earliest(self.transactions.deadline(), queues), phones)
     }
 }

@@ -14,14 +14,15 @@ impl Switchboard {
         let answer = match question {
             Question::Hours(HoursOf::Named(name)) => self.hours_of(now, name),
             Question::Number { text, country } => Some(Answer::Number(self.dialability(text, country.as_deref()))),
-            Question::Hours(HoursOf::Queue(_)) | Question::Queue(_) => None,
+            Question::Hours(HoursOf::Queue(name)) => self.queue_hours(now, name),
+            Question::Queue(name) => self.queue_figures(now, name),
         };
         if self.calls.contains(call) {
             self.tell_call(call, CallInput::News { slip, news: Box::new(News::Told(answer)) });
         }
     }
 
-    fn hours_of(&self, now: Now, name: &str) -> Option<Answer> {
+    pub(super) fn hours_of(&self, now: Now, name: &str) -> Option<Answer> {
         let hours = self.index.exchange.hours.find(name)?;
         Some(Answer::Hours { is_open: hours.is_open(i64::try_from(now.unix_millis() / 1_000).unwrap_or(i64::MAX)) })
     }

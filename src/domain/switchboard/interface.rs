@@ -12,6 +12,7 @@ use crate::domain::flow::interface::Question;
 use crate::domain::hours::HoursBook;
 use crate::domain::number::book::Book;
 use crate::domain::phone::settings::Phone;
+use crate::domain::queue::interface::{AgentChange, QueueInput};
 use crate::domain::queue::settings::Settings;
 use crate::domain::trunk::settings::Trunk;
 use crate::media::prompt::Prompts;
@@ -119,6 +120,8 @@ pub enum SwitchboardInput {
         slip: Slip,
         question: Box<Question>,
     },
+    /// What a call says to the queues.
+    Queue(Box<QueueInput>),
     CallFinished {
         call: CallId,
     },
@@ -227,6 +230,10 @@ pub enum SwitchboardEvent {
     GuardReset {
         guard: Arc<str>,
         count: usize,
+    },
+    Agent {
+        agent: Arc<str>,
+        change: AgentChange,
     },
 }
 

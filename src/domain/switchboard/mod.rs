@@ -19,6 +19,7 @@ mod numbers;
 pub mod owner;
 mod phones;
 mod proof;
+mod queues;
 mod request;
 mod routing;
 mod status;

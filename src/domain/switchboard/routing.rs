@@ -205,6 +205,13 @@ impl Switchboard {
         }
     }
 
+    /// Every place where a phone has registered, rung together. Empty: nowhere.
+    pub(super) fn phone_stages(&mut self, phone: &Arc<str>, ring_timeout: Duration) -> Vec<Stage> {
+        let (index, mut draft) = (self.index.clone(), Draft::default());
+        self.add_phones(&index, std::slice::from_ref(phone), ring_timeout, (&mut draft, &mut Vec::new()));
+        draft.stages
+    }
+
     /// Takes a place on a trunk for a call, or says what is full; `Err(None)`: there is no such trunk or call.
     pub(super) fn take_place(
         &mut self,

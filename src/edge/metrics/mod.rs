@@ -351,6 +351,8 @@ impl Metrics {
             SwitchboardEvent::GuardReset { .. } => {}
             SwitchboardEvent::AuthenticationFailed { .. } => series.auth_failures.inc(),
             SwitchboardEvent::Banned { .. } => series.bans.inc(),
+            // Agents are gauges that are set from the queues themselves.
+            SwitchboardEvent::Agent { .. } => {}
         }
     }
 

@@ -181,6 +181,7 @@ impl Running {
                     let to = self.heir(to);
                     self.tell(now, to, CallInput::Sip { from, message });
                 }
+                CallOutput::Queue(input) => self.switchboard.handle_input(now, SwitchboardInput::Queue(input)),
                 CallOutput::Record(record) => {
                     self.records.push(*record);
                     recorded = true;

@@ -53,6 +53,8 @@ impl Serving {
                 parts.send_digits(LegId::CALLER, keys(&digits));
                 self.done(parts, ticket, true);
             }
+            FlowWish::Queue { ticket, order } => self.queue(parts, ticket, &order),
+            FlowWish::Priority { priority, age } => self.rank(parts, priority, age),
             FlowWish::Log(entry) => log(parts, entry),
             FlowWish::Ended(end) => return Granted::Ended(end),
             wish => self.hand_out(parts, wish),
@@ -76,7 +78,7 @@ impl Serving {
     /// Wishes of calls that wait for agents, and of those who listen along.
     fn refuse(&mut self, parts: &Parts, wish: FlowWish) {
         match wish {
-            FlowWish::Queue { ticket, .. } | FlowWish::Callback { ticket, .. } => {
+            FlowWish::Callback { ticket, .. } => {
                 self.feed(parts, FlowInput::Queued { ticket, outcome: QueueOutcome::Refused });
             }
             FlowWish::TransferToAgent { ticket, .. }

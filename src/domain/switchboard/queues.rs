@@ -1,0 +1,154 @@
+//! Between calls that wait and the queues: what calls say goes in, what the queues decide goes to the calls, agents' phones
+//! are looked up on the way. Decides no order.
+
+use crate::base::e164::E164;
+use crate::base::id::CallId;
+use crate::base::machine::Machine;
+use crate::base::now::Now;
+use crate::domain::call::interface::{CallInput, QueueWord, Stage};
+use crate::domain::dialplan::lookup::Asker;
+use crate::domain::flow::interface::Answer;
+use crate::domain::flow::memory::QueueName;
+use crate::domain::queue::from_flow;
+use crate::domain::queue::interface::{
+    AgentCommand, AgentRefusal, By, ContactId, Offer, OfferAnswer, Place, QueueInput, QueueOutput,
+};
+use crate::domain::queue::queues::Queues;
+use crate::domain::queue::settings::{QueueFlows, Reach};
+use crate::domain::switchboard::board::Switchboard;
+use crate::domain::switchboard::interface::SwitchboardEvent;
+use crate::domain::trunk::identity::Dialled;
+use std::time::Duration;
+
+/// A phone rings a little longer than its agent may take, so that it is the queue that says when it is over.
+const LONGER: Duration = Duration::from_secs(5);
+
+impl Switchboard {
+    pub fn queues(&self) -> &Queues {
+        &self.queues
+    }
+
+    /// What an agent or a supervisor says.
+    pub fn handle_agent(&mut self, now: Now, agent: &str, command: AgentCommand, by: By) -> Result<(), AgentRefusal> {
+        let outcome = self.queues.handle_command(now, agent, command, by);
+        self.tell_queued(now);
+        outcome
+    }
+
+    pub(super) fn queue_input(&mut self, now: Now, input: QueueInput) {
+        self.queues.handle_input(now, input);
+        self.tell_queued(now);
+    }
+
+    /// Whatever the call did not say itself: who is gone waits no more, and who talked does so no more.
+    pub(super) fn leave_queues(&mut self, now: Now, call: CallId) {
+        self.queue_input(now, QueueInput::Gone { contact: ContactId::Call(call) });
+    }
+
+    pub(super) fn queues_due(&mut self, now: Now) {
+        self.queues.handle_deadline(now);
+        self.tell_queued(now);
+    }
+
+    pub(super) fn tell_queued(&mut self, now: Now) {
+        while let Some(output) = self.queues.poll_output() {
+            match output {
+                QueueOutput::Offer(offer) => self.ring_agent(now, *offer),
+                QueueOutput::Agent { agent, change } => self.event(SwitchboardEvent::Agent { agent, change }),
+                said => self.hand_on(said),
+            }
+        }
+    }
+
+    fn hand_on(&mut self, said: QueueOutput) {
+        let Some(call) = call_of(&said).filter(|call| self.calls.contains(*call)) else { return };
+        let flows = match &said {
+            QueueOutput::Entered { place, .. } => self.flows_of(place),
+            _ => QueueFlows::default(),
+        };
+        self.tell_call(call, CallInput::Queue(Box::new(QueueWord { said, flows, stages: Vec::new() })));
+    }
+
+    fn flows_of(&self, place: &Place) -> QueueFlows {
+        let queue = match place {
+            Place::Queue(name) => self.index.exchange.queues.queue(name),
+            Place::Agent(_) => None,
+        };
+        queue.map(|queue| queue.flows.clone()).unwrap_or_default()
+    }
+
+    /// Where the agent is reached just now; with nothing to ring the offer is over before it began.
+    fn ring_agent(&mut self, now: Now, offer: Offer) {
+        let ContactId::Call(call) = offer.contact else {
+            return self.queues.handle_input(now, unreachable(&offer));
+        };
+        if !self.calls.contains(call) {
+            return self.queues.handle_input(now, QueueInput::Gone { contact: offer.contact });
+        }
+        let rings = offer.patience + LONGER;
+        let stages = match &offer.reach {
+            Reach::Phone(phone) => self.phone_stages(phone, rings),
+            Reach::Number(number) => self.number_stages(now, &offer.agent, number, rings),
+        };
+        if stages.is_empty() {
+            return self.queues.handle_input(now, unreachable(&offer));
+        }
+        let flows = self.flows_of(&offer.place);
+        let said = QueueOutput::Offer(Box::new(offer));
+        self.tell_call(call, CallInput::Queue(Box::new(QueueWord { said, flows, stages })));
+    }
+
+    /// A desk or mobile phone is dialled as a phone of ours would dial it.
+    fn number_stages(&mut self, now: Now, agent: &str, number: &E164, rings: Duration) -> Vec<Stage> {
+        let dialled = Dialled { digits: number.to_string().into(), e164: Some(*number) };
+        let stages = self.route(now, (Asker::Phone(agent), &dialled), &mut Vec::new()).unwrap_or_default();
+        stages.into_iter().map(|stage| Stage { ring_timeout: rings, ..stage }).collect()
+    }
+
+    /// A queue's figures for a flow.
+    pub(super) fn queue_figures(&self, now: Now, name: &QueueName) -> Option<Answer> {
+        let report = self.queues.report(now, &Place::from(name)).ok()?;
+        Some(Answer::Queue(from_flow::figures(&report)))
+    }
+
+    /// Whether the hours that a queue goes by are open. An agent's own queue has none.
+    pub(super) fn queue_hours(&self, now: Now, name: &QueueName) -> Option<Answer> {
+        let QueueName::Queue(name) = name else { return None };
+        match &self.index.exchange.queues.queue(name)?.hours {
+            Some(hours) => self.hours_of(now, hours),
+            None => Some(Answer::Hours { is_open: true }),
+        }
+    }
+}
+
+fn unreachable(offer: &Offer) -> QueueInput {
+    QueueInput::Answer { offer: offer.id, answer: OfferAnswer::Unreachable }
+}
+
+/// The call that an output is for. Callbacks are not calls.
+fn call_of(said: &QueueOutput) -> Option<CallId> {
+    let contact = match said {
+        QueueOutput::Entered { contact, .. }
+        | QueueOutput::Refused { contact, .. }
+        | QueueOutput::Left { contact }
+        | QueueOutput::Expelled { contact }
+        | QueueOutput::Withdraw { contact, .. }
+        | QueueOutput::StartAgentWhisper { contact, .. }
+        | QueueOutput::Dequeued { contact, .. }
+        | QueueOutput::StartCustomerWhisper { contact, .. }
+        | QueueOutput::Join { contact, .. }
+        | QueueOutput::HangUp { contact, .. }
+        | QueueOutput::Requeued { contact }
+        | QueueOutput::CriteriaStep { contact, .. } => *contact,
+        QueueOutput::Scheduled { call, .. } | QueueOutput::NotScheduled { call, .. } => return Some(*call),
+        QueueOutput::Offer(_)
+        | QueueOutput::Dial { .. }
+        | QueueOutput::Agent { .. }
+        | QueueOutput::Keep(_)
+        | QueueOutput::Forget { .. } => return None,
+    };
+    match contact {
+        ContactId::Call(call) => Some(call),
+        ContactId::Callback(_) => None,
+    }
+}
