@@ -1,14 +1,20 @@
 //! Between calls that wait and the queues: what calls say goes in, what the queues decide goes to the calls, agents' phones
 //! are looked up on the way. Decides no order.
 
+use crate::base::cause::Cause;
 use crate::base::e164::E164;
 use crate::base::id::CallId;
 use crate::base::machine::Machine;
 use crate::base::now::Now;
 use crate::domain::call::interface::{CallInput, QueueWord, Stage};
 use crate::domain::dialplan::lookup::Asker;
+use crate::domain::flow::act::{Act, QueueOf};
+use crate::domain::flow::check;
+use crate::domain::flow::definition::{Flow, FlowOptions, Kind, Outcome};
+use crate::domain::flow::draft::{FlowDraft, StepDraft};
 use crate::domain::flow::interface::Answer;
 use crate::domain::flow::memory::QueueName;
+use crate::domain::flow::template::Template;
 use crate::domain::queue::from_flow;
 use crate::domain::queue::interface::{
     AgentCommand, AgentRefusal, By, ContactId, Offer, OfferAnswer, Place, QueueInput, QueueOutput,
@@ -17,6 +23,7 @@ use crate::domain::queue::queues::Queues;
 use crate::domain::queue::settings::{QueueFlows, Reach};
 use crate::domain::switchboard::board::Switchboard;
 use crate::domain::switchboard::interface::SwitchboardEvent;
+use crate::domain::switchboard::routing::Ask;
 use crate::domain::trunk::identity::Dialled;
 use std::time::Duration;
 
@@ -88,7 +95,7 @@ impl Switchboard {
         let rings = offer.patience + LONGER;
         let stages = match &offer.reach {
             Reach::Phone(phone) => self.phone_stages(phone, rings),
-            Reach::Number(number) => self.number_stages(now, &offer.agent, number, rings),
+            Reach::Number(number) => self.number_stages(now, (call, &offer.agent), number, rings),
         };
         if stages.is_empty() {
             return self.queues.handle_input(now, unreachable(&offer));
@@ -99,9 +106,10 @@ impl Switchboard {
     }
 
     /// A desk or mobile phone is dialled as a phone of ours would dial it.
-    fn number_stages(&mut self, now: Now, agent: &str, number: &E164, rings: Duration) -> Vec<Stage> {
+    fn number_stages(&mut self, now: Now, (call, agent): (CallId, &str), number: &E164, rings: Duration) -> Vec<Stage> {
         let dialled = Dialled { digits: number.to_string().into(), e164: Some(*number) };
-        let stages = self.route(now, (Asker::Phone(agent), &dialled), &mut Vec::new()).unwrap_or_default();
+        let ask = Ask { call, who: Asker::Phone(agent), dialled: &dialled, identity: None, wish: None };
+        let stages = self.route(now, ask, &mut Vec::new()).map_or(Vec::new(), |way| way.stages);
         stages.into_iter().map(|stage| Stage { ring_timeout: rings, ..stage }).collect()
     }
 
@@ -150,5 +158,45 @@ fn call_of(said: &QueueOutput) -> Option<CallId> {
     match contact {
         ContactId::Call(call) => Some(call),
         ContactId::Callback(_) => None,
+    }
+}
+
+/// What serves a caller whose number leads to a queue itself: it waits there, and hears busy where there is no room.
+pub(super) fn straight_to(queue: &str) -> Option<Flow> {
+    let step = |name: &str, act, wires: &[(Outcome, &str)]| StepDraft {
+        name: name.into(),
+        act,
+        wires: wires.iter().map(|(outcome, to)| (*outcome, Box::from(*to))).collect(),
+        is_sensitive: false,
+    };
+    let draft = FlowDraft {
+        name: format!("queue-{queue}").into(),
+        kind: Kind::Inbound,
+        start: "choose".into(),
+        steps: vec![
+            step(
+                "choose",
+                Act::SetQueue(QueueOf::Queue(Template::plain(queue))),
+                &[(Outcome::Success, "wait"), (Outcome::Error, "gone")],
+            ),
+            step("wait", Act::Queue(None), &[(Outcome::AtCapacity, "full"), (Outcome::Error, "gone")]),
+            step("full", Act::HangUp(Cause::Busy), &[]),
+            step("gone", Act::HangUp(Cause::TemporarilyUnavailable), &[]),
+        ],
+        on_error: None,
+        version: "".into(),
+        options: FlowOptions::default(),
+    };
+    check::build(draft).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_leads_to_a_queue_has_a_flow_that_can_run() {
+        let flow = straight_to("orders").expect("a flow without fault");
+        assert_eq!((&*flow.name, flow.steps.len()), ("queue-orders", 4));
     }
 }

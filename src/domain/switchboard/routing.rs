@@ -21,6 +21,7 @@ use crate::domain::switchboard::index::Index;
 use crate::domain::switchboard::interface::RefusalReason;
 use crate::domain::switchboard::invite::NoWay;
 use crate::domain::switchboard::numbers::{asker, rules_of, wanted};
+use crate::domain::switchboard::queues::straight_to;
 use crate::domain::trunk::identity::{Dialled, Identity, UserEscaped};
 use crate::domain::trunk::limits::Full;
 use crate::domain::trunk::number_rules::user_part;
@@ -108,7 +109,12 @@ impl Switchboard {
                         trail.push(format!("flow {name} is not in the configuration").into());
                     }
                 }
-                Choice::Queue(name) => trail.push(format!("queue {name} is not in the configuration").into()),
+                Choice::Queue(name) => {
+                    draft.script = queue_script(&index, &name);
+                    if draft.script.is_none() {
+                        trail.push(format!("queue {name} is not in the configuration").into());
+                    }
+                }
                 Choice::Phones { names, ring_timeout: of_group } => {
                     let ring_timeout = ring_timeout.or(of_group).unwrap_or(PHONE_RINGS);
                     self.add_phones(&index, &names, ring_timeout, (&mut draft, trail));
@@ -379,6 +385,13 @@ fn script(index: &Index, name: &str) -> Option<Box<Script>> {
     let book = index.exchange.flows.clone();
     let flow = book.find(name)?.clone();
     Some(Box::new(Script { flow, book, prompts: index.exchange.prompts.clone() }))
+}
+
+/// A flow that does nothing but wait in the queue.
+fn queue_script(index: &Index, name: &str) -> Option<Box<Script>> {
+    index.exchange.queues.queue(name)?;
+    let flow = Arc::new(straight_to(name)?);
+    Some(Box::new(Script { flow, book: index.exchange.flows.clone(), prompts: index.exchange.prompts.clone() }))
 }
 
 /// What a number is costs some microseconds, so it is asked only where something depends on it.
