@@ -184,7 +184,10 @@ fn for_flow(call: CallId, wish: CallOutput, ports: &Arc<Ports>, errands: &mut Er
             }
         }
         CallOutput::Queue(input) => ports.dispatch.to_desk_in_the_end(SwitchboardInput::Queue(input)),
-        CallOutput::FlowLog(entry) => ports.outside.log(call, &entry),
+        CallOutput::FlowLog(entry) => {
+            ports.live.stepped(call, &entry);
+            ports.outside.log(call, &entry);
+        }
         _ => {}
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::base::id::CallId;
 use crate::domain::call::interface::{CallEvent, CallStart};
+use crate::domain::flow::log::Entry;
 use crate::edge::media_line::MediaLine;
 use crate::edge::metrics::Metrics;
 use dashmap::DashMap;
@@ -22,6 +23,9 @@ pub struct LiveCall {
     /// When the caller's leg was answered.
     pub answered_at: Option<u64>,
     pub parties: Vec<Box<str>>,
+    /// The step that a flow has left last, and what came of it: `order-desk/menu choice`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<Box<str>>,
     /// How each leg's audio fares, by the leg's number; every ten seconds.
     pub media: BTreeMap<String, MediaLine>,
 }
@@ -48,6 +52,7 @@ impl LiveCalls {
             emergency: start.emergency,
             answered_at: None,
             parties: Vec::with_capacity(1),
+            step: None,
             media: BTreeMap::new(),
         };
         self.calls.insert(start.id, Box::new(line));
@@ -97,6 +102,14 @@ impl LiveCalls {
         }
         tracing::debug!(event = ?event, state = line.state, "call event");
         std::iter::once(&line.caller).chain(&line.parties).any(|party| party.starts_with("phone:"))
+    }
+
+    /// A flow has left a step.
+    pub fn stepped(&self, call: CallId, entry: &Entry) {
+        if let Some(mut line) = self.calls.get_mut(&call) {
+            let outcome = entry.outcome.map_or("", |outcome| outcome.name());
+            line.step = Some(format!("{}/{} {outcome}", entry.flow, entry.step).trim_end().into());
+        }
     }
 
     /// How many running calls each party has a leg in, by "trunk:name" and "phone:name".

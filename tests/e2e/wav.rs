@@ -39,10 +39,10 @@ fn linear(octet: u8) -> i32 {
 const COMPARED_AT: u32 = 4_000;
 
 impl Sound {
-    /// How much of the loudest part of another sound is somewhere in this one: 1 is all of it, whatever its level.
+    /// How much of the loudest quarter second of another sound is somewhere in this one: 1 is all of it, whatever its level.
     pub fn likeness_of(&self, other: &Sound) -> f64 {
         let (here, wanted) = (self.coarse(), other.coarse());
-        let length = wanted.len().min(usize::try_from(COMPARED_AT).expect("small") * 2 / 5);
+        let length = wanted.len().min(usize::try_from(COMPARED_AT).expect("small") / 4);
         let energy = |piece: &[f64]| piece.iter().map(|sample| sample * sample).sum::<f64>();
         let starts = (0..=wanted.len() - length).step_by(200);
         let loudest = starts.max_by(|a, b| energy(&wanted[*a..a + length]).total_cmp(&energy(&wanted[*b..b + length])));

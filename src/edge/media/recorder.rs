@@ -240,7 +240,7 @@ mod tests {
         let (told, outcome) = channel();
         let (quiet, heard) = channel();
         let recorder = Recorder::start(move |recorded| drop(told.send(recorded))).expect("a thread");
-        let tell = Box::new(move || drop(quiet.send(())));
+        let tell = Box::new(move || quiet.send(()).expect("somebody listens"));
         let mut out = recorder.record_until_quiet(&path, Duration::from_millis(600), tell).expect("room");
         for sample in [[9_000; 160], [3; 160]] {
             for _ in 0..50 {

@@ -135,3 +135,6 @@ impl Outside {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

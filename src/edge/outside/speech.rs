@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Five minutes of wide audio, which is longer than anybody listens to a machine.
@@ -179,7 +180,8 @@ impl Drop for Running {
 
 async fn run(argv: &[Box<str>], speech: &Speech, text: String) -> Result<Vec<u8>, String> {
     let fill = |argument: &str| {
-        argument.replace("{language}", &speech.language).replace("{voice}", speech.voice.as_deref().unwrap_or_default())
+        let voice = harmless(speech.voice.as_deref().unwrap_or_default());
+        argument.replace("{language}", &harmless(&speech.language)).replace("{voice}", &voice)
     };
     let mut arguments = argv.iter().map(|argument| fill(argument));
     let program = arguments.next().ok_or("the command is empty")?;
@@ -191,7 +193,11 @@ async fn run(argv: &[Box<str>], speech: &Speech, text: String) -> Result<Vec<u8>
     let talk = tokio::task::spawn_blocking(move || {
         // A text is shorter than what a pipe holds, so that nobody waits for anybody here.
         if let Some(mut stdin) = stdin {
-            stdin.write_all(text.as_bytes())?;
+            // Who answers without reading has said all that it will.
+            stdin.write_all(text.as_bytes()).or_else(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe => Ok(()),
+                _ => Err(error),
+            })?;
         }
         let mut audio = Vec::new();
         if let Some(stdout) = stdout {
@@ -201,12 +207,21 @@ async fn run(argv: &[Box<str>], speech: &Speech, text: String) -> Result<Vec<u8>
     });
     let audio = talk.await.map_err(|_| "the command's output was lost")?;
     let audio = audio.map_err(|error| format!("{program}: {error}"))?;
-    let status = tokio::task::spawn_blocking(move || running.0.wait()).await;
-    match status {
-        Ok(Ok(status)) if status.success() => Ok(audio),
-        Ok(Ok(status)) => Err(format!("{program} ended with {status}")),
-        _ => Err(format!("{program} could not be waited for")),
+    loop {
+        match running.0.try_wait() {
+            Ok(Some(status)) if status.success() => return Ok(audio),
+            Ok(Some(status)) => return Err(format!("{program} ended with {status}")),
+            // It has said everything, so it is about to end.
+            Ok(None) => tokio::time::sleep(Duration::from_millis(5)).await,
+            Err(error) => return Err(format!("{program}: {error}")),
+        }
     }
+}
+
+/// A name from a flow as one argument, or part of one: it may come from an attribute, and is neither option nor path.
+fn harmless(name: &str) -> String {
+    let plain = name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+'));
+    plain.collect::<String>().trim_start_matches(['-', '+']).to_owned()
 }
 
 /// The words of a text with SSML in it, for an engine that reads none. `None`: it is not well formed.
@@ -261,6 +276,13 @@ mod tests {
         for broken in ["<speak>one", "one</speak>", "a & b", "a < b", "&unknown;"] {
             assert_eq!(words_of(broken), None, "{broken}");
         }
+    }
+
+    #[test]
+    fn a_voice_is_no_option_and_no_path() {
+        assert_eq!(harmless("en-us+f3"), "en-us+f3");
+        assert_eq!(harmless("--path=/etc/passwd"), "pathetcpasswd");
+        assert_eq!(harmless("../../x y"), "xy");
     }
 
     #[test]
