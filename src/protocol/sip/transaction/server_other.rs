@@ -76,6 +76,11 @@ impl ServerOther {
         }
     }
 
+    /// It only waits for retransmissions.
+    pub fn is_answered(&self) -> bool {
+        matches!(self.state, State::Completed { .. })
+    }
+
     pub fn is_ended(&self) -> bool {
         matches!(self.state, State::Ended)
     }

@@ -104,6 +104,9 @@ pub struct Repeats {
 /// The token of what is sent once and belongs to no transaction: the answer to a CANCEL, a refusal for lack of room.
 const NO_TOKEN: u32 = 0;
 
+/// How many of the oldest are looked at for one that can be forgotten: all of a call's.
+const LOOKED_AT: usize = 64;
+
 /// The set. Not a `Machine` by trait, because it has several inputs; the contract is the same.
 ///
 /// Three ordered indexes over boxed machines: for the handful of a call each is one small node, and the switchboard's tens of
@@ -306,7 +309,11 @@ impl Transactions {
         }
         // A quarter is kept for what we ask ourselves, half of it for a BYE: either side must be able to hang up.
         let kept = if message.method() == Method::Bye { self.entries_max / 8 } else { self.entries_max / 4 };
-        if self.entries.len() >= self.entries_max - kept {
+        let room = self.entries_max - kept;
+        if self.entries.len() >= room {
+            self.forget_an_answered_one();
+        }
+        if self.entries.len() >= room {
             let mut refusal = Writer::reply(&message, from.remote, 503, "Service Unavailable", None);
             refusal.header(HeaderName::RetryAfter, 5);
             return self.send_once(now, from, &via, refusal.finish());
@@ -395,6 +402,28 @@ impl Transactions {
         self.entries.insert(id, Entry { deadline, one });
     }
 
+    /// A retransmission that comes all the same is answered anew. So a flood of requests that each get their refusal cannot keep
+    /// out the one that matters.
+    fn forget_an_answered_one(&mut self) {
+        let answered = |entry: &Entry| matches!(&entry.one, One::ServerOther(other) if other.is_answered());
+        let oldest = self.entries.iter().take(LOOKED_AT).find(|(_, entry)| answered(entry)).map(|(id, _)| *id);
+        if let Some(id) = oldest {
+            self.remove(id);
+        }
+    }
+
+    fn remove(&mut self, id: u32) {
+        let Some(entry) = self.entries.remove(&id) else { return };
+        if let Some(when) = entry.deadline {
+            self.deadlines.remove(&(when, id));
+        }
+        for key in entry.one.keys().into_iter().flatten() {
+            if self.ids_by_key.get(&key) == Some(&id) {
+                self.ids_by_key.remove(&key);
+            }
+        }
+    }
+
     /// One step of one machine, after which the indexes agree with it again.
     fn step(&mut self, now: Now, id: Option<u32>, action: impl FnOnce(&mut One, &mut Turn<'_>)) -> Done {
         let before = self.outputs.len();
@@ -409,14 +438,8 @@ impl Transactions {
             }
             self.deadlines.extend(deadline.map(|when| (when, id)));
         }
-        if entry.one.is_ended()
-            && let Some(entry) = self.entries.remove(&id)
-        {
-            for key in entry.one.keys().into_iter().flatten() {
-                if self.ids_by_key.get(&key) == Some(&id) {
-                    self.ids_by_key.remove(&key);
-                }
-            }
+        if entry.one.is_ended() {
+            self.remove(id);
         }
         let mut done = Done::default();
         for output in self.outputs.iter().skip(before) {

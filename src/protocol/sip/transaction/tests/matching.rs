@@ -120,6 +120,25 @@ fn a_full_set_refuses_and_keeps_room_for_its_own_requests() {
 }
 
 #[test]
+fn a_flood_that_is_answered_keeps_nobody_out() {
+    let mut set = Transactions::new(TIMERS, 64);
+    let (start, from) = (now(), path("192.0.2.9:5060"));
+    for number in 0..1_000 {
+        set.receive(start, from, message("BYE", &format!("SIP/2.0/UDP h;branch=z9hG4bK{number}"), "c"));
+        let Some(TransactionOutput::Request { server, .. }) = set.poll_output() else {
+            panic!("number {number} refused")
+        };
+        set.respond(start, server, 481, Bytes::from_static(b"x"));
+        while set.poll_output().is_some() {}
+    }
+    assert!(set.len() <= 64);
+    set.receive(start, from, message("BYE", "SIP/2.0/UDP h;branch=z9hG4bK999", "c"));
+    assert!(matches!(set.poll_output(), Some(TransactionOutput::Send(_))), "a retransmission of the last is absorbed");
+    set.handle_deadline(start.after(Duration::from_secs(33)));
+    assert!(set.is_empty() && set.deadline().is_none());
+}
+
+#[test]
 fn an_invite_that_came_by_two_ways_is_acknowledged_where_it_was_answered() {
     let mut set = Transactions::new(TIMERS, 64);
     let (start, from) = (now(), path("192.0.2.9:5060"));
