@@ -172,15 +172,7 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
     lines.time("media.reuse_delay", *reuse_delay);
     lines.text("media.dscp", dscp);
     lines.text("store.path", store.display());
-    let Terms { quota, churn_percent, churn_window, cool_down, retry_after, did_capacity } = numbers;
-    lines.effect = Effect::AtOnce;
-    lines.text("numbers.quota", quota);
-    lines.text("numbers.churn_percent", churn_percent);
-    lines.time("numbers.churn_window", *churn_window);
-    lines.time("numbers.cool_down", *cool_down);
-    lines.time("numbers.retry_after", *retry_after);
-    lines.text("numbers.did_capacity", did_capacity);
-    lines.effect = Effect::Restart;
+    lines.all.extend(self::numbers(numbers));
     let transport = &daemon.transport;
     let TransportLimits {
         connections_max: _,
@@ -206,6 +198,19 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
     lines.effect = Effect::NewCalls;
     let PromptSettings { folder, is_required: _ } = prompts;
     lines.text("prompts.folder", folder.display());
+    lines.all
+}
+
+/// They count from the next order on.
+fn numbers(terms: &Terms) -> Vec<Line> {
+    let Terms { quota, churn_percent, churn_window, cool_down, retry_after, did_capacity } = terms;
+    let mut lines = Lines::new(Effect::AtOnce);
+    lines.text("numbers.quota", quota);
+    lines.text("numbers.churn_percent", churn_percent);
+    lines.time("numbers.churn_window", *churn_window);
+    lines.time("numbers.cool_down", *cool_down);
+    lines.time("numbers.retry_after", *retry_after);
+    lines.text("numbers.did_capacity", did_capacity);
     lines.all
 }
 

@@ -35,8 +35,11 @@ fn with_plan(change: impl FnOnce(&mut Dialplan)) -> Exchange {
     exchange
 }
 
+/// The moment at which a bench begins.
+const NOW: u64 = 1_700_000_000_000;
+
 fn apply(inventory: &mut Inventory, order: Order) {
-    inventory.apply(0, order).unwrap();
+    inventory.apply(NOW, order).unwrap();
 }
 
 const OURS: &str = "+81345670001";
