@@ -3,8 +3,6 @@
 pub mod numbers;
 pub mod rows;
 mod schema;
-#[cfg(test)]
-mod tests;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fmt;
@@ -155,3 +153,6 @@ impl fmt::Display for StoreFault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
