@@ -50,6 +50,10 @@ const VOCABULARY: &[(&str, &str)] = &[
     ("ear", "media::ear::Ear"),
     ("mouth", "media::mouth::Mouth"),
     ("tap", "media::tap::TapOut"),
+    ("script", "domain::call::serving::Script"),
+    ("attendant", "domain::call::serving::attendant::Attendant"),
+    ("slip", "domain::call::serving::news::Slip"),
+    ("outside", "edge::outside"),
     ("prompt", "media::prompt::Prompt"),
 ];
 
