@@ -123,7 +123,7 @@ pub enum Command {
 #[derive(Args, Clone, Debug)]
 pub struct Daemon {
     /// The control socket; also `OFFHOOK_SOCKET`.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", global = true)]
     pub socket: Option<PathBuf>,
 }
 
