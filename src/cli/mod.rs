@@ -3,6 +3,7 @@
 // Clocks, threads and tasks are what this layer is for.
 #![allow(clippy::disallowed_methods)]
 
+pub mod agents;
 pub mod calls;
 pub mod check;
 pub mod client;
@@ -19,6 +20,7 @@ pub mod man;
 pub mod numbers;
 pub mod outcome;
 pub mod phones;
+pub mod queues;
 pub mod reload;
 pub mod run;
 pub mod status;
@@ -59,6 +61,8 @@ A running daemon:
   hangup       End a call
   trunks       The trunks, whether they are up, and their calls
   phones       The phones and where they are registered
+  queues       Who waits where, and what became of those who did
+  agents       What agents do; the status of one
   numbers      The numbers that are ours, and where each leads
   guards       Spending guards that have tripped
   explain      Where a call would go and why, without making it
@@ -99,6 +103,10 @@ pub enum Command {
     Trunks(Daemon),
     /// The phones and where they are registered.
     Phones(Daemon),
+    /// Who waits where, and what became of those who did.
+    Queues(Daemon),
+    /// What agents do; with a name and a status, sets that agent's status.
+    Agents(agents::Arguments),
     /// The numbers that are ours, where each leads, and what was done to them.
     Numbers(numbers::Arguments),
     /// Spending guards that have tripped, and letting calls out again.
@@ -167,6 +175,8 @@ fn execute(command: Command, style: Style) -> Outcome {
         Command::Hangup(arguments) => hangup::execute(&arguments),
         Command::Trunks(daemon) => trunks::execute(&daemon.client()),
         Command::Phones(daemon) => phones::execute(&daemon.client()),
+        Command::Queues(daemon) => queues::execute(&daemon.client()),
+        Command::Agents(arguments) => agents::execute(&arguments),
         Command::Numbers(arguments) => numbers::execute(&arguments),
         Command::Guards(arguments) => guards::execute(&arguments),
         Command::Explain(arguments) => explain::execute(&arguments),

@@ -21,7 +21,7 @@ fn every_command_stands_in_the_grouped_help_and_the_other_way_round() {
 
 #[test]
 fn every_command_has_a_json_form() {
-    for name in ["status", "calls", "trunks", "phones", "reload", "drain", "man"] {
+    for name in ["status", "calls", "trunks", "phones", "queues", "agents", "reload", "drain", "man"] {
         assert!(Offhook::try_parse_from(["offhook", name, "--json"]).is_ok_and(|read| read.json), "{name}");
     }
 }
@@ -118,4 +118,14 @@ fn the_manual_and_the_completions_name_the_commands() {
     assert!(man::execute(Style::Words).unwrap().words.contains("explain"));
     let arguments = completions::Arguments { shell: clap_complete::Shell::Bash };
     assert!(completions::execute(&arguments).unwrap().words.contains("hangup"));
+}
+
+#[test]
+fn a_supervisor_sets_the_status_of_an_agent_or_clears_what_stands_in_the_way() {
+    let reply = json!({ "id": 1, "result": { "agent": "alice" } }).to_string();
+    let (request, outcome) = check(&["agents", "alice", "available"], &reply);
+    assert_eq!(request, json!({ "id": 1, "command": "agent", "agent": "alice", "status": "available" }));
+    assert_eq!(outcome.unwrap().words, "alice: done");
+    let (request, _) = check(&["agents", "alice", "clear"], &reply);
+    assert_eq!(request, json!({ "id": 1, "command": "agent", "agent": "alice", "status": null }));
 }

@@ -23,6 +23,8 @@ pub enum DeskInput {
     Exchange(SwitchboardInput),
     /// An operator's question, answered between two inputs.
     Ask(Question),
+    /// An operator's order, done between two inputs.
+    Change(Order),
 }
 
 /// So few inputs waiting mean nothing.
@@ -30,6 +32,9 @@ const DESK_IS_QUIET: usize = 64;
 
 /// Runs with the switchboard at rest; sends its own answer.
 pub type Question = Box<dyn FnOnce(&crate::domain::switchboard::Switchboard) + Send>;
+
+/// As a question, for what changes something.
+pub type Order = Box<dyn FnOnce(&mut crate::domain::switchboard::Switchboard) + Send>;
 
 /// The only concurrent maps of the daemon, and the switchboard's inbox.
 pub struct Dispatch {
@@ -159,6 +164,17 @@ impl Dispatch {
         let (answer, answered) = tokio::sync::oneshot::channel();
         let question: Question = Box::new(move |switchboard| drop(answer.send(question(switchboard))));
         self.desk.send(Box::new(DeskInput::Ask(question))).await.ok()?;
+        answered.await.ok()
+    }
+
+    /// As `ask`, for an order.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        order: impl FnOnce(&mut crate::domain::switchboard::Switchboard) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let order: Order = Box::new(move |switchboard| drop(answer.send(order(switchboard))));
+        self.desk.send(Box::new(DeskInput::Change(order))).await.ok()?;
         answered.await.ok()
     }
 }

@@ -63,6 +63,7 @@ pub async fn run(
             input = inbox.recv() => match input.map(|input| *input) {
                 Some(DeskInput::Exchange(input)) => take(&mut switchboard, input, &ports),
                 Some(DeskInput::Ask(question)) => question(&switchboard),
+                Some(DeskInput::Change(order)) => order(&mut switchboard),
                 None => return,
             },
             () = tokio::time::sleep_until(wake.into()) => {}

@@ -1,7 +1,7 @@
 //! What an operator may ask of the running daemon, and how each thing is done.
 
-use super::numbers;
 use super::wire::{Command, Fault, VERSION};
+use super::{agents, numbers};
 use crate::base::cause::Cause;
 use crate::base::id::CallId;
 use crate::domain::call::interface::CallInput;
@@ -33,6 +33,9 @@ impl Operator {
             Command::HangUp { call } => self.hang_up(&call),
             Command::Trunks => self.ask(|switchboard| json!({ "trunks": lines::trunks(switchboard) })).await,
             Command::Phones => self.ask(|switchboard| json!({ "phones": lines::phones(switchboard) })).await,
+            Command::Queues => self.ask(agents::queues).await,
+            Command::Agents => self.ask(agents::agents).await,
+            Command::Agent { agent, status } => agents::command(&self.ports, who, agent, status).await,
             Command::Explain { number, caller, from, at } => {
                 let now = clock::at(clock::now(), at);
                 self.ask(move |switchboard| {

@@ -20,6 +20,14 @@ pub enum Command {
     },
     Trunks,
     Phones,
+    Queues,
+    Agents,
+    /// A supervisor sets an agent's status; without one, what the agent missed or has work after is put away.
+    Agent {
+        agent: String,
+        #[serde(default)]
+        status: Option<String>,
+    },
     Explain {
         number: String,
         #[serde(default, rename = "as")]
