@@ -1,6 +1,6 @@
 //! `offhook flows graph NAME`: a flow as text, and as a picture where a file is named. Runs nothing.
 
-use super::layout::{Layout, layout};
+use super::layout::{Edge, Layout, edges, layout};
 use super::{Folder, read, svg};
 use crate::cli::outcome::{Answer, Failure, plain};
 use crate::domain::flow::definition::Flow;
@@ -43,12 +43,14 @@ pub fn graph(arguments: &Arguments) -> Result<Answer, Failure> {
 /// Every step with its ways, from the start downwards; `^` leads back to a step above.
 pub fn text(flow: &Flow, layout: &Layout) -> String {
     let mut text = format!("{} ({}), {} steps\n", flow.name, flow.kind.name(), flow.steps.len());
+    let mut edges = edges(flow);
+    edges.iter_mut().for_each(|edge| edge.is_back = is_back(layout, edge));
     let width = flow.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or_default();
     for id in layout.layers.iter().flatten().filter_map(|node| layout.nodes.get(*node)).filter_map(|node| node.step) {
         let Some(step) = flow.step(id) else { continue };
         let mark = if id == flow.start { '>' } else { ' ' };
         text += &format!("{mark} {:<width$}  {}\n", plain(&step.name), step.act.name());
-        let own: Vec<_> = layout.edges.iter().filter(|edge| edge.from == id).collect();
+        let own: Vec<_> = edges.iter().filter(|edge| edge.from == id).collect();
         let label = |labels: &[String]| labels.join(", ");
         let labels = own.iter().map(|edge| label(&edge.labels).chars().count()).max().unwrap_or_default();
         for edge in own {
@@ -60,6 +62,10 @@ pub fn text(flow: &Flow, layout: &Layout) -> String {
     text
 }
 
+fn is_back(layout: &Layout, edge: &Edge) -> bool {
+    layout.edges.iter().any(|drawn| drawn.is_back && (drawn.from, drawn.to) == (edge.from, edge.to))
+}
+
 fn in_json(flow: &Flow, layout: &Layout) -> Value {
     let name = |id| flow.step(id).map_or("", |step| &*step.name);
     let steps: Vec<Value> = flow
@@ -68,10 +74,7 @@ fn in_json(flow: &Flow, layout: &Layout) -> Value {
         .zip(&layout.nodes)
         .map(|(step, node)| json!({ "step": &*step.name, "do": step.act.name(), "layer": node.layer, "place": node.place }))
         .collect();
-    let ways: Vec<Value> = layout
-        .edges
-        .iter()
-        .map(|edge| json!({ "from": name(edge.from), "to": name(edge.to), "outcomes": edge.labels, "back": edge.is_back }))
-        .collect();
+    let way = |edge: &Edge| json!({ "from": name(edge.from), "to": name(edge.to), "outcomes": edge.labels, "back": is_back(layout, edge) });
+    let ways: Vec<Value> = edges(flow).iter().map(way).collect();
     json!({ "flow": &*flow.name, "kind": flow.kind.name(), "start": name(flow.start), "steps": steps, "ways": ways })
 }

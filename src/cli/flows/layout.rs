@@ -37,13 +37,25 @@ pub struct Layout {
     pub edges: Vec<Edge>,
     /// Nodes of each layer from left to right.
     pub layers: Vec<Vec<usize>>,
+    /// Where most errors lead: those ways are no edges, because they would hide all others.
+    pub refuge: Option<Refuge>,
 }
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refuge {
+    pub to: StepId,
+    pub from: Vec<StepId>,
+}
+
+/// From so many on, errors that lead to one step are marked at their steps instead of drawn.
+const REFUGE_LEAST: usize = 4;
 
 pub fn layout(flow: &Flow) -> Layout {
     let mut edges = edges(flow);
     mark_backward(flow, &mut edges);
     let depth = depths(flow, &edges);
-    let mut layout = Layout::default();
+    let mut layout = Layout { refuge: refuge(&edges), ..Layout::default() };
+    edges.retain(|edge| !layout.refuge.as_ref().is_some_and(|refuge| edge.is_error && edge.to == refuge.to));
     for (index, layer) in depth.iter().enumerate() {
         let step = u16::try_from(index).ok().map(StepId);
         layout.nodes.push(Node { step, layer: *layer, place: 0 });
@@ -68,7 +80,17 @@ fn index(id: StepId) -> usize {
     usize::from(id.0)
 }
 
-fn edges(flow: &Flow) -> Vec<Edge> {
+fn refuge(edges: &[Edge]) -> Option<Refuge> {
+    let mut counts: BTreeMap<StepId, Vec<StepId>> = BTreeMap::new();
+    for edge in edges.iter().filter(|edge| edge.is_error) {
+        counts.entry(edge.to).or_default().push(edge.from);
+    }
+    let (to, from) = counts.into_iter().max_by_key(|(_, from)| from.len())?;
+    (from.len() >= REFUGE_LEAST).then_some(Refuge { to, from })
+}
+
+/// Every way of the flow, without its path.
+pub fn edges(flow: &Flow) -> Vec<Edge> {
     let mut edges: Vec<Edge> = Vec::new();
     for (from, step) in (0..=u16::MAX).map(StepId).zip(&flow.steps) {
         let mut own: Vec<Edge> = Vec::new();

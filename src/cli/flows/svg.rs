@@ -11,7 +11,7 @@ const ROW: usize = 112;
 /// Where a long line passes a layer.
 const LANE: usize = 56;
 const MARGIN: usize = 32;
-const HEAD: usize = 44;
+const HEAD: usize = 56;
 /// Letters that fit into a box.
 const LETTERS: usize = 24;
 
@@ -19,7 +19,7 @@ const STYLE: &str = "text{font-family:sans-serif;font-size:12px;fill:#1b2733}.na
 .act{text-anchor:middle;fill:#4a5b6c;font-size:11px}.label{font-size:10px;text-anchor:middle;fill:#33475b;\
 paint-order:stroke;stroke:#fff;stroke-width:3px}rect{fill:#eef4fb;stroke:#4a7ab0}.start{stroke-width:3px}\
 .end{fill:#f3f0ea;stroke:#8a7a5c}path{fill:none;stroke:#4a7ab0;stroke-width:1.3}.error{stroke:#b3554a;stroke-dasharray:5 4}\
-.back{stroke:#7a8a9a}.title{font-size:16px;font-weight:bold}";
+.back{stroke:#7a8a9a}.mark{fill:#b3554a}.title{font-size:16px;font-weight:bold}";
 
 struct Point {
     x: usize,
@@ -35,6 +35,7 @@ struct Canvas {
 
 pub fn svg(flow: &Flow, layout: &Layout) -> String {
     let canvas = canvas(layout);
+    let mut marks = String::new();
     let mut text = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\">\n\
          <style>{STYLE}</style>\n\
@@ -45,6 +46,19 @@ pub fn svg(flow: &Flow, layout: &Layout) -> String {
     );
     let title = format!("{} ({})", flow.name, flow.kind.name());
     let _ = writeln!(text, "<text class=\"title\" x=\"{MARGIN}\" y=\"26\">{}</text>", escaped(&title));
+    if let Some((refuge, to)) = layout.refuge.as_ref().and_then(|one| Some((one, flow.step(one.to)?))) {
+        let words = format!("errors of the steps with a mark lead to {}", escaped(&short(&to.name)));
+        let _ = writeln!(text, "<circle class=\"mark\" cx=\"{}\" cy=\"36\" r=\"5\"/>", MARGIN + 5);
+        let _ = writeln!(
+            text,
+            "<text class=\"act\" style=\"text-anchor:start\" x=\"{}\" y=\"40\">{words}</text>",
+            MARGIN + 16
+        );
+        for middle in refuge.from.iter().filter_map(|id| canvas.middles.get(usize::from(id.0))) {
+            let (x, y) = (middle.x + BOX_WIDTH / 2 - 9, middle.y + BOX_HEIGHT / 2 - 9);
+            marks.push_str(&format!("<circle class=\"mark\" cx=\"{x}\" cy=\"{y}\" r=\"5\"/>\n"));
+        }
+    }
     for edge in &layout.edges {
         text.push_str(&line(edge, &canvas));
     }
@@ -56,6 +70,7 @@ pub fn svg(flow: &Flow, layout: &Layout) -> String {
             text.push_str(&step_box(step, middle, id == flow.start));
         }
     }
+    text.push_str(&marks);
     text.push_str("</svg>\n");
     text
 }

@@ -146,6 +146,26 @@ fn flows_are_listed_and_their_faults_told() {
     assert!(!told.is_good && told.answer.words.contains("did you mean `closed`?"), "{}", told.answer.words);
 }
 
+#[test]
+fn the_tests_of_the_samples_pass() {
+    let folder = Folder { config: env!("CARGO_MANIFEST_DIR").into() };
+    let told = test::test(&test::Arguments { folder, flows: Vec::new(), branches: None });
+    let told = told.unwrap_or_else(|failure| panic!("{failure:?}"));
+    assert!(told.is_good && told.answer.words.contains("13 tests, 0 failed"), "{}", told.answer.words);
+}
+
+#[test]
+fn errors_that_lead_to_one_step_are_marks_and_no_lines() {
+    let place = Place::new("");
+    place.write(
+        "dialplans/flows/desk.toml",
+        &DESK.replace("say = \"We are closed.\"\nnext = \"bye\"", "say = \"Closed\"\nnext = \"wait\""),
+    );
+    let picture = graph_of(&place, Some("-")).words;
+    assert_eq!(picture.matches("<circle class=\"mark\"").count(), 5);
+    assert!(picture.contains("errors of the steps with a mark lead to bye"), "{picture}");
+}
+
 fn graph_of(place: &Place, svg: Option<&str>) -> Answer {
     let arguments = graph::Arguments { flow: "desk".to_owned(), svg: svg.map(PathBuf::from), folder: place.folder() };
     graph::graph(&arguments).unwrap()
