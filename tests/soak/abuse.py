@@ -371,6 +371,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--binary", default=os.path.join(TOP, "target/release/offhook"))
     options.add_argument("--seconds", type=float, default=10)
+    options.add_argument("--only", default="", help="only storms with this word in their names")
     options.add_argument("--after", type=float, default=64)
     options.add_argument("--lateness-max", default="200ms", help="more on a machine whose processors others use")
     options = options.parse_args()
@@ -394,7 +395,7 @@ def main():
             warm.call()
         before = resident_kb(daemon.pid)
         print("| storm | sent | of a core | normal calls | slowest answer | health |\n|---|---|---|---|---|---|", flush=True)
-        rows = [phase(name, storm, options.seconds, daemon.pid) for name, storm in STORMS]
+        rows = [phase(name, storm, options.seconds, daemon.pid) for name, storm in STORMS if options.only in name]
         during, ended = resident_kb(daemon.pid), time.time()
         time.sleep(options.after)
         left = {word: metric(word) for word in ("offhook_calls_active", "offhook_sip_transactions", "offhook_transport_connections", "offhook_calls_panicked_total")}
