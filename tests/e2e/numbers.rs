@@ -80,16 +80,13 @@ fn unknown_unassigned_full_and_released_numbers_are_told_apart_on_the_wire() {
 
 #[test]
 fn what_was_answered_survives_kill_9() {
-    let mut folder = Scratch::new();
-    let path = folder.0.clone();
-    let daemon = daemon_in(folder, free_port());
+    let mut daemon = daemon_in(Scratch::new(), free_port());
     done(&daemon, &["numbers", "claim", NUMBER, "--tag", "tokyo", "--to", "trunk:callees"]);
     done(&daemon, &["numbers", "claim", OTHER]);
     done(&daemon, &["numbers", "release", OTHER]);
     daemon.signal("-KILL");
-    // The folder must outlive the first daemon.
-    std::mem::forget(daemon);
-    folder = Scratch(path);
+    let folder = std::mem::replace(&mut daemon.folder, Scratch::new());
+    drop(daemon);
     let daemon = daemon_in(folder, free_port());
     let listed = done(&daemon, &["numbers", "list", "--json"]);
     assert!(listed.contains(NUMBER) && listed.contains("RELEASED"), "{listed}");

@@ -73,13 +73,10 @@ impl Holiday {
             Recurrence::Yearly(yearly) => years.into_iter().filter_map(|year| self.start_in(year, yearly)).collect(),
         };
         let closures = starts.into_iter().filter(|start| !self.except.contains(start));
-        closures
-            .map(|start| self.from_start(start, date, zone))
-            .find(|one| *one != Closure::None)
-            .unwrap_or(Closure::None)
+        closures.map(|start| self.closing(start, date, zone)).find(|one| *one != Closure::None).unwrap_or(Closure::None)
     }
 
-    fn from_start(&self, start: Date, date: Date, zone: &TimeZone) -> Closure {
+    fn closing(&self, start: Date, date: Date, zone: &TimeZone) -> Closure {
         let shift = i64::from((start - self.from.date()).get_days());
         let moved = |time: DateTime| time.checked_add(shift.days()).unwrap_or(time);
         let (from, to) = (moved(self.from), moved(self.to));

@@ -145,11 +145,8 @@ impl Serving {
             }
             QueueOutput::StartCustomerWhisper { offer, .. } => return self.whisper_to_caller(parts, offer),
             QueueOutput::Join { offer, agent, .. } => return self.join_agent(parts, offer, &agent),
-            QueueOutput::Requeued { .. } => {
-                if self.attendant.has_ended() {
-                    return self.wait(parts);
-                }
-            }
+            QueueOutput::Requeued { .. } if self.attendant.has_ended() => return self.wait(parts),
+            QueueOutput::Requeued { .. } => {}
             QueueOutput::HangUp { why, .. } => {
                 parts.say(format!("the wait ends: {why:?}"));
                 return self.end(parts, Cause::TemporarilyUnavailable, Fault::Ours);

@@ -165,8 +165,14 @@ impl Sounding {
 fn gather(prompts: &Prompts, sound: Sound, pieces: &mut Vec<Piece>, speeches: &mut Vec<(u16, Speech)>) -> Option<()> {
     let speech = match sound {
         Sound::Prompt(name) => return add_prompt(prompts, &name, pieces),
-        Sound::Silence(lasts) => return Some(pieces.push(Piece::Ready(Part::Silence(lasts)))),
-        Sound::Tone(tone) => return Some(pieces.push(Piece::Ready(Part::Tone(tone_of(tone))))),
+        Sound::Silence(lasts) => {
+            pieces.push(Piece::Ready(Part::Silence(lasts)));
+            return Some(());
+        }
+        Sound::Tone(tone) => {
+            pieces.push(Piece::Ready(Part::Tone(tone_of(tone))));
+            return Some(());
+        }
         Sound::Say { how, value, language, voice } => {
             let said = say(&how, &value, &language);
             let is_known = |sound: &Sound| match sound {
