@@ -173,7 +173,17 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
     lines.text("media.dscp", dscp);
     lines.text("store.path", store.display());
     lines.all.extend(self::numbers(numbers));
-    let transport = &daemon.transport;
+    lines.all.extend(self::transport(&daemon.transport));
+    lines.outside(outside);
+    lines.effect = Effect::AtOnce;
+    lines.text("log.level", &daemon.log.level);
+    lines.effect = Effect::NewCalls;
+    let PromptSettings { folder, is_required: _ } = prompts;
+    lines.text("prompts.folder", folder.display());
+    lines.all
+}
+
+fn transport(transport: &TransportLimits) -> Vec<Line> {
     let TransportLimits {
         connections_max: _,
         connections_per_source: _,
@@ -184,6 +194,7 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
         ping: _,
         write: _,
     } = transport;
+    let mut lines = Lines::new(Effect::Restart);
     lines.text("transport.connections_max", transport.connections_max);
     lines.text("transport.connections_per_source", transport.connections_per_source);
     lines.text("transport.half_open_max", transport.half_open_max);
@@ -192,12 +203,6 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
     lines.time("transport.connect", transport.connect);
     lines.time("transport.ping", transport.ping);
     lines.time("transport.write", transport.write);
-    lines.outside(outside);
-    lines.effect = Effect::AtOnce;
-    lines.text("log.level", &daemon.log.level);
-    lines.effect = Effect::NewCalls;
-    let PromptSettings { folder, is_required: _ } = prompts;
-    lines.text("prompts.folder", folder.display());
     lines.all
 }
 

@@ -104,9 +104,21 @@ struct Series {
     configuration: GaugeVec,
     draining: Gauge,
     outside: OutsideSeries,
+    spending: SpendingSeries,
     numbers: GaugeVec,
-    guard_stops: GaugeVec,
-    guard_trips: IntCounterVec,
+}
+
+/// Guards against bills.
+#[derive(Debug)]
+struct SpendingSeries {
+    stops: GaugeVec,
+    trips: IntCounterVec,
+}
+
+impl SpendingSeries {
+    fn build(build: &Builder<'_>) -> Result<SpendingSeries, prometheus::Error> {
+        Ok(SpendingSeries { stops: build.gauges(table::GUARD_STOPS)?, trips: build.counters(table::GUARD_TRIPS)? })
+    }
 }
 
 const TRANSPORTS: &[Transport] = &[Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
@@ -166,9 +178,8 @@ impl Metrics {
             configuration: build.gauges(table::CONFIGURATION)?,
             draining: build.gauge(table::DRAINING)?,
             outside: OutsideSeries::build(&build)?,
+            spending: SpendingSeries::build(&build)?,
             numbers: build.gauges(table::NUMBERS)?,
-            guard_stops: build.gauges(table::GUARD_STOPS)?,
-            guard_trips: build.counters(table::GUARD_TRIPS)?,
             registry,
         };
         let metrics = Metrics(Arc::new(series));
@@ -315,7 +326,7 @@ impl Metrics {
 
     pub fn guard_stops(&self, guard: &str, stopped: usize) {
         let stopped = f64::from(u32::try_from(stopped).unwrap_or(u32::MAX));
-        self.0.guard_stops.with_label_values(&[guard]).set(stopped);
+        self.0.spending.stops.with_label_values(&[guard]).set(stopped);
     }
 
     pub fn switchboard_event(&self, event: &SwitchboardEvent) {
@@ -346,7 +357,7 @@ impl Metrics {
                 series.phones_registered.dec();
             }
             SwitchboardEvent::GuardTripped { guard, .. } => {
-                series.guard_trips.with_label_values(&[guard.as_ref()]).inc();
+                series.spending.trips.with_label_values(&[guard.as_ref()]).inc();
             }
             SwitchboardEvent::GuardReset { .. } => {}
             SwitchboardEvent::AuthenticationFailed { .. } => series.auth_failures.inc(),
