@@ -7,6 +7,8 @@ open files for two sockets per stream.
 
     benches/compare/media.py                        # 500 calls at 50 packets/s each way, three rounds
     benches/compare/media.py --calls 50,1000 --only offhook
+    benches/compare/media.py --scale 50,2000        # what a packet costs with few calls and with many
+    benches/compare/media.py --saturate             # the highest rate that each holds on one core with less than 0.1 % loss
     benches/compare/media.py --held 1000            # processor time and memory of calls that are held
     benches/compare/media.py --stall 10             # how soon every stream flows after a stop of ten seconds
 """
@@ -24,6 +26,15 @@ def run_seconds(pid):
         with open(f"/proc/{pid}/task/{task}/schedstat") as file:
             total += int(file.read().split()[0])
     return total / 1e9
+
+
+def switches(pid):
+    """How often all threads of a process have gone to sleep: rtpengine answers several packets per wake-up when it is starved."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/status") as file:
+            total += int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", file.read(), re.M).group(1))
+    return total
 
 
 class Ours:
@@ -124,22 +135,30 @@ def start(kind, tool, prefix, calls):
     return Ours(tool, "relay", prefix, calls, ["--pin", DUT_CORE])
 
 
+def once(options, folder, kind, calls, pps):
+    """One run of one kind; what it used is counted over all its threads, user and system time alike."""
+    prefix = os.path.join(folder, kind)
+    dut = start(kind, options.tool, prefix, calls)
+    try:
+        slept = switches(dut.pid)
+        row = drive(options.tool, prefix, dut.pid, options.seconds, pps)
+        slept = switches(dut.pid) - slept
+    finally:
+        dut.end()
+    kilobytes = getattr(dut, "ready", {}).get("kb_per_call")
+    row.update(kind=kind, calls=calls, kb_per_call=kilobytes, packets_per_sleep=row["came"] / max(slept, 1))
+    print(f"{kind:10} calls {calls:5}  {row['pps']:8.0f} packets/s  {row['us_per_packet']:7.2f} us  "
+          f"loss {100 * row['loss']:.3f} %  p50 {row['p50_us']} us  p99 {row['p99_us']} us  lag {row['lag_ms_max']} ms  "
+          f"{row['packets_per_sleep']:.1f} packets per sleep  memory {kilobytes}", flush=True)
+    return row
+
+
 def compare(options, folder):
     rows = []
     for calls in map(int, options.calls.split(",")):
         for round in range(options.rounds):
             for kind in options.only.split(","):
-                prefix = os.path.join(folder, kind)
-                dut = start(kind, options.tool, prefix, calls)
-                try:
-                    row = drive(options.tool, prefix, dut.pid, options.seconds, options.pps)
-                finally:
-                    dut.end()
-                row.update(kind=kind, calls=calls, round=round, **{"kb_per_call": getattr(dut, "ready", {}).get("kb_per_call")})
-                rows.append(row)
-                print(f"{kind:10} calls {calls:5}  {row['pps']:8.0f} packets/s  {row['us_per_packet']:7.2f} us  "
-                      f"loss {100 * row['loss']:.3f} %  p50 {row['p50_us']} us  p99 {row['p99_us']} us  "
-                      f"lag {row['lag_ms_max']} ms  memory {row['kb_per_call']}", flush=True)
+                rows.append({**once(options, folder, kind, calls, options.pps), "round": round})
         best = {}
         for row in rows:
             if row["calls"] == calls:
@@ -147,6 +166,32 @@ def compare(options, folder):
         for other in ("rtpengine", "forward"):
             if other in best and "offhook" in best:
                 print(f"  {calls} calls: offhook is {best['offhook'] / best[other]:.2f} of {other}", flush=True)
+    return rows
+
+
+def scale(options, folder):
+    """The same packets per second in each call, few calls and many: what the table of calls costs."""
+    rows, few_and_many = [], list(map(int, options.scale.split(",")))
+    for _ in range(options.rounds):
+        rows += [once(options, folder, "offhook", calls, options.pps) for calls in few_and_many]
+    best = [min(row["us_per_packet"] for row in rows if row["calls"] == calls) for calls in few_and_many]
+    print(f"a packet costs {best[-1] / best[0]:.2f} with {few_and_many[-1]} calls of what it costs with {few_and_many[0]}")
+    return rows
+
+
+def saturate(options, folder):
+    """Raises the rate by a tenth until more than a thousandth is lost, each kind in turn."""
+    rows, calls = [], int(options.calls.split(",")[0])
+    for kind in options.only.split(","):
+        pps, highest = options.pps, 0
+        while True:
+            row = once(options, folder, kind, calls, pps)
+            rows.append(row)
+            # A driver that is late has not offered the rate.
+            if row["loss"] > 0.001 or row["pps"] < 0.98 * pps * 2 * calls:
+                break
+            highest, pps = row["pps"], pps * 1.1
+        print(f"  {kind}: {highest:.0f} packets/s with less than 0.1 % lost", flush=True)
     return rows
 
 
@@ -181,6 +226,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="offhook,forward,rtpengine")
+    parser.add_argument("--scale", metavar="FEW,MANY")
+    parser.add_argument("--saturate", action="store_true")
     parser.add_argument("--held", type=int)
     parser.add_argument("--stall", type=float)
     parser.add_argument("--json")
@@ -188,7 +235,9 @@ def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory() as folder:
-        rows = held(options, folder) if options.held else stall(options, folder) if options.stall else compare(options, folder)
+        kinds = {"held": held, "stall": stall, "scale": scale, "saturate": saturate}
+        run = next((run for name, run in kinds.items() if getattr(options, name)), compare)
+        rows = run(options, folder)
     if options.json:
         with open(options.json, "w") as file:
             json.dump(rows, file, indent=1)
