@@ -116,10 +116,10 @@ fn keys_of_each_form_arrive_once_in_each_other() {
 fn who_is_held_hears_nothing_and_then_the_other_again() {
     let Talk { house, mut bob, alice, _scratch } = Talk::begin(("", ""), "pcma", &["--seconds", "9"]);
     hears_tone(&bob, "before the hold");
+    let events = || house.daemon.metric("offhook_call_events_total");
+    let before = events();
     bob.command("hold", "");
-    let held = || house.daemon.metric("offhook_call_events_total");
-    let before = held();
-    wait_for(|| held() > before);
+    wait_for(|| events() > before);
     let since = Instant::now();
     wait_for(|| since.elapsed() > Duration::from_secs(2));
     bob.command("resume", "");
