@@ -36,28 +36,51 @@ fn linear(octet: u8) -> i32 {
 }
 
 /// Sounds are compared at this rate: enough for vowels, and quick.
-const COMPARED_AT: u32 = 4_000;
+const COMPARED_AT: u32 = 2_000;
+/// Seconds in which a prompt is looked for.
+const LOOKED_BACK: usize = 15;
+
+fn coarse(samples: &[f64], each: usize) -> Vec<f64> {
+    samples.chunks_exact(each).map(|piece| piece.iter().sum::<f64>() / each as f64).collect()
+}
+
+fn energy(piece: &[f64]) -> f64 {
+    piece.iter().map(|sample| sample * sample).sum()
+}
+
+fn likeness(here: &[f64], wanted: &[f64]) -> f64 {
+    let length = wanted.len().min(usize::try_from(COMPARED_AT).expect("small") / 4);
+    let mut pieces: Vec<&[f64]> = wanted.chunks_exact(length.max(1)).collect();
+    pieces.sort_by(|a, b| energy(b).total_cmp(&energy(a)));
+    let mut sum = 0.0;
+    let running = here.iter().map(|sample| {
+        sum += sample * sample;
+        sum
+    });
+    let sums: Vec<f64> = std::iter::once(0.0).chain(running).collect();
+    let mut best: f64 = 0.0;
+    for wanted in pieces.into_iter().take(3) {
+        let own = energy(wanted).sqrt();
+        for (at, piece) in here.windows(length).enumerate() {
+            let product: f64 = piece.iter().zip(wanted).map(|(a, b)| a * b).sum();
+            let loud = (sums[at + length] - sums[at]).max(0.0).sqrt();
+            best = best.max(product / (own * loud).max(1e-6));
+        }
+    }
+    best
+}
 
 impl Sound {
-    /// How much of the loudest quarter second of another sound is somewhere in this one: 1 is all of it, whatever its level.
+    /// How much of a loud quarter second of another sound is in the last part of this one: 1 is all of it, whatever its level.
+    /// Of three such pieces the one that came through best counts: a busy machine loses a packet now and then.
     pub fn likeness_of(&self, other: &Sound) -> f64 {
-        let (here, wanted) = (self.coarse(), other.coarse());
-        let length = wanted.len().min(usize::try_from(COMPARED_AT).expect("small") / 4);
-        let energy = |piece: &[f64]| piece.iter().map(|sample| sample * sample).sum::<f64>();
-        let starts = (0..=wanted.len() - length).step_by(200);
-        let loudest = starts.max_by(|a, b| energy(&wanted[*a..a + length]).total_cmp(&energy(&wanted[*b..b + length])));
-        let wanted = &wanted[loudest.unwrap_or(0)..][..length];
-        let own = energy(wanted).sqrt();
-        let likeness = |piece: &[f64]| {
-            let product: f64 = piece.iter().zip(wanted).map(|(a, b)| a * b).sum();
-            product / (own * energy(piece).sqrt()).max(1e-6)
-        };
-        here.windows(length).map(likeness).fold(0.0, f64::max)
-    }
-
-    fn coarse(&self) -> Vec<f64> {
         let each = usize::try_from(self.rate / COMPARED_AT).expect("small").max(1);
-        self.samples.chunks_exact(each).map(|piece| piece.iter().sum::<f64>() / each as f64).collect()
+        let recent = self.samples.len().saturating_sub(usize::try_from(self.rate).expect("small") * LOOKED_BACK);
+        let here = coarse(&self.samples[recent..], each);
+        // It may begin anywhere between two samples that are compared.
+        let step = usize::try_from(other.rate / COMPARED_AT).expect("small").max(1);
+        let places = (0..step).map(|place| coarse(&other.samples[place..], step));
+        places.map(|wanted| likeness(&here, &wanted)).fold(0.0, f64::max)
     }
 
     pub fn seconds(&self) -> f64 {
