@@ -110,7 +110,7 @@ fn tests_beside_a_flow_pass_and_tell_what_they_have_met() {
     let place = Place::new(TESTS);
     let told = place.test(None).unwrap_or_else(|failure| panic!("{failure:?}"));
     let expected =
-        "desk\n  ok   two is sales (6s)\n  ok   the queue is full (7s)\n  ok   nobody is there at night (2s)\n";
+        "desk\n  ok   two is sales (3s)\n  ok   the queue is full (7s)\n  ok   nobody is there at night (2s)\n";
     assert!(told.is_good && told.answer.words.starts_with(expected), "{}", told.answer.words);
     assert!(told.answer.words.contains("branches 8/14; never: open on.error, "), "{}", told.answer.words);
     assert_eq!(told.answer.json["tests"][1]["steps"][3]["outcome"], "at_capacity");
