@@ -73,7 +73,7 @@ impl Story {
     /// One step of a flow, for the record. Of a call that takes very many, the first ones.
     pub fn note_step(&mut self, entry: &Entry) {
         if self.served().steps.len() < limits::STEPS_RECORDED_MAX {
-            let outcome = entry.outcome.map_or("", |outcome| outcome.name());
+            let outcome = entry.outcome.map_or_else(String::new, |outcome| outcome.to_string());
             let line =
                 format!("{}/{} {} {outcome} {} ms", entry.flow, entry.step, entry.act, entry.duration.as_millis());
             self.served().steps.push(line.into());

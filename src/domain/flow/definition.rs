@@ -201,6 +201,16 @@ impl Outcome {
     }
 }
 
+/// With the place of a choice, counted from one as people do.
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Outcome::Choice(at) => write!(f, "choice-{}", u16::from(*at) + 1),
+            outcome => f.write_str(outcome.name()),
+        }
+    }
+}
+
 /// All flows of one configuration. A call holds the book that it started with, so every flow that it
 /// goes on to is of the same moment.
 #[derive(Debug, Default, PartialEq)]

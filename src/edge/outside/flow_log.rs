@@ -40,7 +40,7 @@ struct Line<'a> {
     act: &'static str,
     timestamp: String,
     duration_ms: u64,
-    outcome: Option<&'static str>,
+    outcome: Option<String>,
     parameters: BTreeMap<&'static str, &'a str>,
     results: Option<&'a str>,
 }
@@ -64,7 +64,7 @@ impl FlowLog {
             act: entry.act,
             timestamp: Stamp { unix_millis: entry.at_unix_millis }.to_string(),
             duration_ms: u64::try_from(entry.duration.as_millis()).unwrap_or(u64::MAX),
-            outcome: entry.outcome.map(|outcome| outcome.name()),
+            outcome: entry.outcome.map(|outcome| outcome.to_string()),
             parameters: entry.parameters.iter().map(|(name, value)| (*name, &**value)).collect(),
             results: entry.result.as_deref(),
         };

@@ -68,6 +68,8 @@ fn is_instant(act: &Act, outcome: Outcome) -> bool {
             | Act::Dial(_)
             | Act::CallOut(_)
             | Act::SendDigits(_)
+            // What a module waits for is not seen from here; the limits of a running flow are.
+            | Act::Module(_)
             | Act::Webhook(_)
             | Act::Function(_),
             _,

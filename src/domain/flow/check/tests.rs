@@ -196,6 +196,11 @@ fn circles_and_ends() {
         draft.steps.retain(|step| &*step.name != "call_failed");
     });
     breaks(redials, "it : this goes round without waiting for anything: it; put a wait or a loop in");
+    let module = change(inbound(Act::Module(text("pin"))), |draft| {
+        draft.steps[0].wires[0].1 = "it".into();
+        draft.steps.retain(|step| &*step.name != "success");
+    });
+    assert_eq!(told(module), Vec::<String>::new());
     let for_ever = step("it", Act::Wait(seconds(1)), &[(Outcome::Success, "it")]);
     breaks(
         flow("test", Kind::Inbound, vec![for_ever.clone()]),

@@ -288,3 +288,25 @@ fn who_talked_has_been_answered() {
     rig.dialled(ticket, DialOutcome::Joined);
     assert!(rig.run.memory().is_answered);
 }
+
+#[test]
+fn a_running_call_goes_on_to_the_flows_of_the_moment_it_began_in() {
+    let second = |words: &str| {
+        let mut second = one(Kind::Inbound, play(words));
+        second.name = "second".into();
+        second
+    };
+    let first = || {
+        let steps = vec![
+            step("hello", play("Hello"), &[(Outcome::Success, "go"), (Outcome::Error, "end")]),
+            step("go", Act::TransferToFlow(text("second")), &[(Outcome::Error, "end")]),
+            bye("end"),
+        ];
+        flow("first", Kind::Inbound, steps)
+    };
+    let mut before = Rig::with(vec![first(), second("Old")], Memory::new(&origin()));
+    let mut after = Rig::with(vec![first(), second("New")], Memory::new(&origin()));
+    before.played();
+    after.played();
+    assert_eq!((before.spoken().last(), after.spoken().last()), (Some(&"Old"), Some(&"New")));
+}
