@@ -5,7 +5,8 @@ use offhook::base::cause::Cause;
 use offhook::domain::call::interface::CallOutput;
 use offhook::domain::call::interface::{CallInput, News, Script, Slip};
 use offhook::domain::flow::act::{
-    Act, Ask, Collect, Dial, DialTimeout, Play, RecordMessage, Recorded, Reply, Request, Role, SoundSpec, Webhook,
+    Act, Ask, Collect, Dial, DialTimeout, LoopPrompts, Play, QueueOf, RecordMessage, Recorded, Reply, Request, Role,
+    SoundSpec, Webhook,
 };
 use offhook::domain::flow::check;
 use offhook::domain::flow::definition::{AnswerMode, Flow, FlowOptions, Flows, Kind, Outcome};
@@ -14,6 +15,7 @@ use offhook::domain::flow::interface::{Answer, FetchFault, FetchFrom, Question};
 use offhook::domain::flow::key::Key;
 use offhook::domain::flow::template::Template;
 use offhook::domain::flow::value::Value;
+use offhook::domain::queue::queues::Queues;
 use offhook::media::prompt::{Prompt, Prompts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +31,7 @@ pub struct Floor {
     speeches: Vec<(Slip, u16, String)>,
     pub tapes: Vec<String>,
     logged: Vec<String>,
+    pub queues: Option<Queues>,
 }
 
 impl Floor {
@@ -215,9 +218,39 @@ fn flow(name: &str, answer: AnswerMode, steps: Vec<StepDraft>) -> Flow {
     .unwrap_or_else(|faults| panic!("{name}: {faults:?}"))
 }
 
+fn heard_in_line() -> Vec<(Role, Template)> {
+    vec![
+        (Role::CustomerQueue, text("hold-line")),
+        (Role::AgentWhisper, text("for-agent")),
+        (Role::CustomerWhisper, text("for-caller")),
+    ]
+}
+
+/// A flow of one prompt: music that goes on where somebody waits.
+fn heard(name: &str, kind: Kind, sound: &str) -> Flow {
+    let act = match kind {
+        Kind::CustomerQueue => Act::LoopPrompts(LoopPrompts { sounds: prompt(sound), interrupt: None }),
+        _ => play(prompt(sound)),
+    };
+    let first = match kind {
+        Kind::CustomerQueue => step("hear", act, &[]),
+        _ => step("hear", act, &[(Outcome::Success, "done")]),
+    };
+    check::build(FlowDraft {
+        name: name.into(),
+        kind,
+        start: "hear".into(),
+        steps: vec![first, step("done", Act::End, &[])],
+        on_error: Some("done".into()),
+        version: "1".into(),
+        options: FlowOptions::default(),
+    })
+    .unwrap_or_else(|faults| panic!("{name}: {faults:?}"))
+}
+
 /// The flows that dialogues may name.
 fn flows() -> Vec<Flow> {
-    use Outcome::{CallFailed, Choice, Default, Error, Success, Timeout};
+    use Outcome::{AtCapacity, CallFailed, Choice, Default, Error, Success, Timeout};
     let (explicit, implied) = (AnswerMode::Explicit, AnswerMode::Implied);
     vec![
         // Answered by its first prompt.
@@ -308,6 +341,19 @@ fn flows() -> Vec<Flow> {
             ],
         ),
         flow("survey", implied, vec![step("thanks", play(prompt("goodbye")), &[(Success, "bye")])]),
+        // Waits for an agent, with a flow for each who listens.
+        flow(
+            "line",
+            implied,
+            vec![
+                step("chosen", Act::SetFlows(heard_in_line()), &[(Success, "choose")]),
+                step("choose", Act::SetQueue(QueueOf::Queue(text("orders"))), &[(Success, "wait")]),
+                step("wait", Act::Queue(None), &[(AtCapacity, "bye")]),
+            ],
+        ),
+        heard("hold-line", Kind::CustomerQueue, "music"),
+        heard("for-agent", Kind::AgentWhisper, "menu"),
+        heard("for-caller", Kind::CustomerWhisper, "welcome"),
         flow(
             "mailbox",
             implied,

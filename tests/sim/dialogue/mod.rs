@@ -5,6 +5,7 @@
 mod audio;
 mod flow;
 pub mod peer;
+mod queue;
 mod world;
 
 use peer::{Words, header, headers, method, status};
@@ -48,6 +49,10 @@ fn run(world: &mut World, step: &Step<'_>) -> Result<(), String> {
     let words: Vec<&str> = step.text.split_whitespace().collect();
     match words.as_slice() {
         ["set", "flow", rest @ ..] => world.set_flow(rest),
+        ["set", "agents", names @ ..] => {
+            world.set_agents(names);
+            Ok(())
+        }
         ["set", rest @ ..] => world.set(rest),
         ["after", time] => {
             world.pass(duration(time));
@@ -68,6 +73,7 @@ fn run(world: &mut World, step: &Step<'_>) -> Result<(), String> {
         ["plays" | "played" | "asks" | "answers" | "speaks" | "spoken" | "tapes" | "logged", ..] => {
             world.on_flow(&words)
         }
+        ["agent", ..] => world.on_queue(&words),
         ["ended", caller, rest @ ..] => world.expect_ended(caller, rest),
         ["end", rest @ ..] => world.expect_end(rest),
         ["trail", ..] => world.expect_trail(step.text.trim_start_matches("trail").trim()),
@@ -222,4 +228,5 @@ dialogues! {
     late_answer_of_a_place
     flow_greets flow_before_answer flow_ends_before_answer flow_type_ahead flow_asks flow_cannot_ask flow_dials_and_returns
     flow_dial_fails flow_hands_over flow_is_left flow_held flow_offerless flow_after_no_answer flow_takes_a_message flow_info
+    queue_join queue_missed queue_agent_drops queue_left
 }

@@ -3,11 +3,12 @@
 use super::audio::Audio;
 use super::flow::Floor;
 use super::peer::{Peer, method, status};
+use super::queue;
 use offhook::base::cause::Cause;
 use offhook::base::entropy::Entropy;
 use offhook::base::id::{CallId, LegId};
 use offhook::base::machine::Machine;
-use offhook::base::now::Now;
+use offhook::base::now::{Now, earliest};
 use offhook::base::secret::Secret;
 use offhook::domain::call::Call;
 use offhook::domain::call::interface::{
@@ -240,9 +241,11 @@ impl World {
         let end = self.now.instant + time;
         for _ in 0..100_000 {
             let due = self.calls.iter().filter_map(|running| running.call.deadline()).min();
+            let due = earliest(due, queue::deadline(self.floor.queues.as_ref()));
             let Some(due) = due.filter(|due| *due <= end) else { break };
             let step = due.saturating_duration_since(self.now.instant);
             self.now = self.now.after(step);
+            queue::handle_deadline(self.floor.queues.as_mut(), self.now);
             for running in &mut self.calls {
                 if running.call.deadline().is_some_and(|own| own <= self.now.instant) {
                     running.call.handle_deadline(self.now);
@@ -270,6 +273,9 @@ impl World {
 
     /// Works off outputs until one of them has to be answered.
     fn next_question(&mut self) -> Option<Asked> {
+        if let Some(asked) = self.next_of_queue() {
+            return Some(asked);
+        }
         for at in 0..self.calls.len() {
             while let Some(output) = self.calls[at].call.poll_output() {
                 assert!(!self.calls[at].is_finished, "an output after the last one: {output:?}");
@@ -282,6 +288,12 @@ impl World {
                     CallOutput::Send(outgoing) => self.deliver(outgoing),
                     CallOutput::Release { .. } => self.seats -= 1,
                     CallOutput::Event(_) => {}
+                    CallOutput::Queue(input) => {
+                        self.floor.queues.as_mut().expect("there are agents").handle_input(self.now, *input);
+                        if let Some(asked) = self.next_of_queue() {
+                            return Some(asked);
+                        }
+                    }
                     CallOutput::Media(command) => {
                         if let Some(event) = self.audio.plane.take(command) {
                             return Some((id, CallInput::Media(Box::new(event))));
@@ -448,7 +460,11 @@ impl World {
         }
     }
 
-    fn stage(&self, names: &[String], ring_timeout: Duration) -> Stage {
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    pub fn stage(&self, names: &[String], ring_timeout: Duration) -> Stage {
         Stage { dials: names.iter().map(|name| self.dial(name)).collect(), ring_timeout }
     }
 

@@ -186,6 +186,9 @@ impl Serving {
 
     /// The flow that is heard while waiting begins; without one it rings.
     pub(super) fn wait(mut self: Box<Self>, parts: &mut Parts) -> Phase {
+        if self.queued.as_ref().is_some_and(|queued| queued.music.is_some()) {
+            return Phase::Serving(self);
+        }
         let of_queue = self.queued.as_ref().and_then(|queued| queued.flows.waiting.clone());
         match self.flow_named(Role::CustomerQueue, of_queue.as_ref()) {
             Some(flow) => {
