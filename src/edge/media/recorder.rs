@@ -113,13 +113,15 @@ fn run(orders: &Receiver<Order>, mut told: impl FnMut(Recorded)) {
             }
         }
         recordings.extend(orders.try_iter().map(Recording::new));
-        recordings.retain_mut(|recording| match recording.write() {
-            Some(ended) => {
-                told(ended);
-                false
-            }
-            None => true,
+        // Told once the recording has let go of its tap: who hears of the end finds the tap gone.
+        let mut ended = Vec::new();
+        recordings.retain_mut(|recording| {
+            let end = recording.write();
+            let goes_on = end.is_none();
+            ended.extend(end);
+            goes_on
         });
+        ended.into_iter().for_each(&mut told);
     }
 }
 

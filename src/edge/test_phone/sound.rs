@@ -132,7 +132,7 @@ pub fn keys(text: &str) -> Result<Vec<Press>, String> {
                 presses.push(Press { after, key: SentDigit { digit, lasts: KEY_LASTS, pause_after: KEY_PAUSE } });
                 after += KEY_LASTS + KEY_PAUSE;
             }
-            other => return Err(format!("{other:?} is no key; 0 to 9, *, #, A to D are, and a comma waits a second")),
+            _ => return Err(format!("{letter:?} is no key; 0 to 9, *, #, A to D are, and a comma waits a second")),
         }
     }
     if presses.len() > KEYS_MAX {
