@@ -81,8 +81,7 @@ struct Series {
     call_events: IntCounterVec,
     inbox_overflows: IntCounterVec,
     malformed: IntCounterVec,
-    repeats_received: IntCounter,
-    repeats_sent: IntCounter,
+    repeats: IntCounterVec,
     call_transactions: Gauge,
     switchboard_transactions: Gauge,
     /// By direction, kind and transport, in this order.
@@ -131,7 +130,6 @@ impl Metrics {
         let build = Builder { registry: &registry };
         let transactions = build.gauges(table::TRANSACTIONS)?;
         let messages = build.counters(table::MESSAGES)?;
-        let repeats = build.counters(table::RETRANSMISSIONS)?;
         let mut cells = Vec::new();
         for direction in ["in", "out"] {
             let methods = Method::KNOWN.iter().map(|method| method.name());
@@ -156,8 +154,7 @@ impl Metrics {
             call_events: build.counters(table::CALL_EVENTS)?,
             inbox_overflows: build.counters(table::INBOX_OVERFLOWS)?,
             malformed: build.counters(table::MALFORMED)?,
-            repeats_received: repeats.get_metric_with_label_values(&["in"])?,
-            repeats_sent: repeats.get_metric_with_label_values(&["out"])?,
+            repeats: build.counters(table::RETRANSMISSIONS)?,
             call_transactions: transactions.get_metric_with_label_values(&[inbox_name(Inbox::Call)])?,
             switchboard_transactions: transactions.get_metric_with_label_values(&[inbox_name(Inbox::Switchboard)])?,
             messages: cells,
@@ -204,6 +201,9 @@ impl Metrics {
         }
         for outcome in ["registered", "unregistered"] {
             series.registrations.with_label_values(&[outcome]);
+        }
+        for direction in ["in", "out"] {
+            series.repeats.with_label_values(&[direction]);
         }
         for outcome in ["applied", "refused"] {
             series.reloads.with_label_values(&[outcome]);
@@ -256,8 +256,8 @@ impl Metrics {
     /// What was said twice: by us, and to us.
     pub fn repeats(&self, repeats: Repeats) {
         if repeats != Repeats::default() {
-            self.0.repeats_received.inc_by(u64::from(repeats.received));
-            self.0.repeats_sent.inc_by(u64::from(repeats.sent));
+            self.0.repeats.with_label_values(&["in"]).inc_by(u64::from(repeats.received));
+            self.0.repeats.with_label_values(&["out"]).inc_by(u64::from(repeats.sent));
         }
     }
 
