@@ -38,7 +38,9 @@ fn linear(octet: u8) -> i32 {
 /// Sounds are compared at this rate: enough for vowels, and quick.
 const COMPARED_AT: u32 = 2_000;
 /// Seconds in which a prompt is looked for.
-const LOOKED_BACK: usize = 15;
+const LOOKED_BACK: usize = 60;
+/// No two sounds are so alike: the search is over.
+const SURE: f64 = 0.95;
 
 fn coarse(samples: &[f64], each: usize) -> Vec<f64> {
     samples.chunks_exact(each).map(|piece| piece.iter().sum::<f64>() / each as f64).collect()
@@ -60,6 +62,9 @@ fn likeness(here: &[f64], wanted: &[f64]) -> f64 {
     let sums: Vec<f64> = std::iter::once(0.0).chain(running).collect();
     let mut best: f64 = 0.0;
     for wanted in pieces.into_iter().take(3) {
+        if best > SURE {
+            break;
+        }
         let own = energy(wanted).sqrt();
         for (at, piece) in here.windows(length).enumerate() {
             let product: f64 = piece.iter().zip(wanted).map(|(a, b)| a * b).sum();
@@ -79,8 +84,14 @@ impl Sound {
         let here = coarse(&self.samples[recent..], each);
         // It may begin anywhere between two samples that are compared.
         let step = usize::try_from(other.rate / COMPARED_AT).expect("small").max(1);
-        let places = (0..step).map(|place| coarse(&other.samples[place..], step));
-        places.map(|wanted| likeness(&here, &wanted)).fold(0.0, f64::max)
+        let mut best: f64 = 0.0;
+        for place in 0..step {
+            best = best.max(likeness(&here, &coarse(&other.samples[place..], step)));
+            if best > SURE {
+                break;
+            }
+        }
+        best
     }
 
     pub fn seconds(&self) -> f64 {
