@@ -22,6 +22,7 @@ const VOCABULARY: &[(&str, &str)] = &[
     ("hours", "domain::hours"),
     ("dialplan", "domain::dialplan"),
     ("flow", "domain::flow"),
+    ("trial", "domain::flow::trial"),
     ("step", "domain::flow::definition::Step"),
     ("memory", "domain::flow::memory::Memory"),
     ("queue", "domain::queue"),

@@ -223,6 +223,87 @@ impl Call {
     }
 }
 
+impl Call {
+    fn on_media(&mut self, event: Event) {
+        match event {
+            Event::Opened { stream, local } => {
+                if self.parts.stream_opened(stream.leg, local) {
+                    self.opened(stream.leg, true);
+                }
+            }
+            Event::NotOpened { stream } => {
+                if self.parts.stream_closed(stream.leg, None) {
+                    self.opened(stream.leg, false);
+                }
+            }
+            Event::Closed { stream, quality } => {
+                if self.parts.stream_closed(stream.leg, Some(quality)) {
+                    self.opened(stream.leg, false);
+                }
+            }
+            Event::Digit { stream, digit, lasted, .. } => {
+                let partner = self.partner(stream.leg);
+                self.parts.on_digit((stream.leg, partner), digits::heard(digit, lasted));
+                self.step(|phase, parts| phase.on_key(parts, stream.leg, digit));
+            }
+            Event::Silent { stream, since } => self.on_silence(stream.leg, since),
+            Event::Heard { stream } => self.parts.event(CallEvent::Heard { leg: stream.leg }),
+            Event::Quality { stream, quality } => {
+                self.parts.event(CallEvent::Quality { leg: stream.leg, quality });
+            }
+            Event::SourceEnded { source, outcome, .. } => {
+                self.step(|phase, parts| phase.on_source(parts, source, outcome));
+            }
+            Event::Started { stream, from } => self.on_first_audio(stream.leg, from),
+            Event::PeerLeft { stream } => {
+                let name = self.parts.leg(stream.leg).map(|leg| leg.line.facts.name.clone());
+                name.into_iter().for_each(|name| self.parts.say(format!("{name} has said in RTCP that it has left")));
+            }
+            Event::TapEnded { .. } => {}
+        }
+    }
+
+    fn opened(&mut self, leg: LegId, has_port: bool) {
+        self.step(|phase, parts| phase.on_answer(parts, leg, Answer::Opened(has_port)));
+    }
+
+    fn partner(&self, leg: LegId) -> Option<LegId> {
+        match self.phase.talking() {
+            Some((a, b)) if a == leg => Some(b),
+            Some((a, b)) if b == leg => Some(a),
+            _ => None,
+        }
+    }
+
+    /// Whose audio comes from elsewhere than it has said stands behind a translator, or is somebody else.
+    fn on_first_audio(&mut self, id: LegId, from: SocketAddr) {
+        let Some(leg) = self.parts.leg(id) else { return };
+        let signalled = leg.line.media.agreement().and_then(|agreed| agreed.remote);
+        if let Some(signalled) = signalled.filter(|signalled| *signalled != from) {
+            let name = leg.line.facts.name.clone();
+            self.parts.say(format!("audio of {name} comes from {from}, not from {signalled} as it has said"));
+        }
+    }
+
+    fn on_silence(&mut self, id: LegId, since: Duration) {
+        let Some(leg) = self.parts.leg(id) else { return };
+        let (name, ends) = (leg.line.facts.name.clone(), leg.line.party.media().silence_ends);
+        let fault = parts::fault_of(Cause::PeerVanished, Some(&leg.line.party));
+        self.parts.event(CallEvent::Silent { leg: id });
+        self.parts.say(format!("{name} has sent no audio for {} s", since.as_secs()));
+        if ends && self.phase.wants_audio_of(id) {
+            self.step(|phase, parts| phase.end(parts, Cause::PeerVanished, fault));
+        }
+    }
+
+    fn hang_up(&mut self, cause: Cause) {
+        if !self.phase.is_ending() {
+            self.parts.say(format!("ended from outside: {}", cause.name()));
+        }
+        self.step(|phase, parts| phase.on_hang_up(parts, cause));
+    }
+}
+
 impl Machine for Call {
     type Input = CallInput;
     type Output = CallOutput;
@@ -304,87 +385,6 @@ impl Machine for Call {
         let own = earliest(self.parts.wire.transactions.deadline(), self.phase.deadline());
         let own = earliest(own, self.parts.streams.deadline());
         self.parts.legs.iter().fold(own, |soonest, leg| earliest(soonest, leg.deadline()))
-    }
-}
-
-impl Call {
-    fn on_media(&mut self, event: Event) {
-        match event {
-            Event::Opened { stream, local } => {
-                if self.parts.stream_opened(stream.leg, local) {
-                    self.opened(stream.leg, true);
-                }
-            }
-            Event::NotOpened { stream } => {
-                if self.parts.stream_closed(stream.leg, None) {
-                    self.opened(stream.leg, false);
-                }
-            }
-            Event::Closed { stream, quality } => {
-                if self.parts.stream_closed(stream.leg, Some(quality)) {
-                    self.opened(stream.leg, false);
-                }
-            }
-            Event::Digit { stream, digit, lasted, .. } => {
-                let partner = self.partner(stream.leg);
-                self.parts.on_digit((stream.leg, partner), digits::heard(digit, lasted));
-                self.step(|phase, parts| phase.on_key(parts, stream.leg, digit));
-            }
-            Event::Silent { stream, since } => self.on_silence(stream.leg, since),
-            Event::Heard { stream } => self.parts.event(CallEvent::Heard { leg: stream.leg }),
-            Event::Quality { stream, quality } => {
-                self.parts.event(CallEvent::Quality { leg: stream.leg, quality });
-            }
-            Event::SourceEnded { source, outcome, .. } => {
-                self.step(|phase, parts| phase.on_source(parts, source, outcome));
-            }
-            Event::Started { stream, from } => self.on_first_audio(stream.leg, from),
-            Event::PeerLeft { stream } => {
-                let name = self.parts.leg(stream.leg).map(|leg| leg.line.facts.name.clone());
-                name.into_iter().for_each(|name| self.parts.say(format!("{name} has said in RTCP that it has left")));
-            }
-            Event::TapEnded { .. } => {}
-        }
-    }
-
-    fn opened(&mut self, leg: LegId, has_port: bool) {
-        self.step(|phase, parts| phase.on_answer(parts, leg, Answer::Opened(has_port)));
-    }
-
-    fn partner(&self, leg: LegId) -> Option<LegId> {
-        match self.phase.talking() {
-            Some((a, b)) if a == leg => Some(b),
-            Some((a, b)) if b == leg => Some(a),
-            _ => None,
-        }
-    }
-
-    /// Whose audio comes from elsewhere than it has said stands behind a translator, or is somebody else.
-    fn on_first_audio(&mut self, id: LegId, from: SocketAddr) {
-        let Some(leg) = self.parts.leg(id) else { return };
-        let signalled = leg.line.media.agreement().and_then(|agreed| agreed.remote);
-        if let Some(signalled) = signalled.filter(|signalled| *signalled != from) {
-            let name = leg.line.facts.name.clone();
-            self.parts.say(format!("audio of {name} comes from {from}, not from {signalled} as it has said"));
-        }
-    }
-
-    fn on_silence(&mut self, id: LegId, since: Duration) {
-        let Some(leg) = self.parts.leg(id) else { return };
-        let (name, ends) = (leg.line.facts.name.clone(), leg.line.party.media().silence_ends);
-        let fault = parts::fault_of(Cause::PeerVanished, Some(&leg.line.party));
-        self.parts.event(CallEvent::Silent { leg: id });
-        self.parts.say(format!("{name} has sent no audio for {} s", since.as_secs()));
-        if ends && self.phase.wants_audio_of(id) {
-            self.step(|phase, parts| phase.end(parts, Cause::PeerVanished, fault));
-        }
-    }
-
-    fn hang_up(&mut self, cause: Cause) {
-        if !self.phase.is_ending() {
-            self.parts.say(format!("ended from outside: {}", cause.name()));
-        }
-        self.step(|phase, parts| phase.on_hang_up(parts, cause));
     }
 }
 
