@@ -275,11 +275,16 @@ async fn a_blocked_switchboard_is_named_and_late_and_sheds_calls_until_it_is_wel
     let caller = house.caller();
     assert!(house.daemon.vital.stalled().is_empty());
     let (release, held) = std::sync::mpsc::channel::<()>();
+    let (begun, begins) = std::sync::mpsc::channel::<()>();
     let dispatch = Arc::clone(&house.daemon.ports.dispatch);
     let blocking = tokio::spawn({
         let dispatch = Arc::clone(&dispatch);
-        async move { dispatch.ask(move |_| held.recv_timeout(Duration::from_secs(10)).is_ok()).await }
+        async move {
+            let longest = Duration::from_secs(10);
+            dispatch.ask(move |_| begun.send(()).is_ok() && held.recv_timeout(longest).is_ok()).await
+        }
     });
+    eventually(|| begins.try_recv().ok()).await;
     // Work piles up behind it, as it does in a storm.
     for _ in 0..200 {
         let dispatch = Arc::clone(&dispatch);
