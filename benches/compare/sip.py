@@ -189,7 +189,7 @@ def highest_rate(peer, start):
 
 def memory(peer, calls):
     run_rate(peer, 20, 3, 100)
-    time.sleep(2)
+    time.sleep(40)  # past the transactions of what ran before
     before = pss_kb(peer.pid)
     with tempfile.TemporaryDirectory() as folder:
         callee = sipp("uas.xml", folder, ["-p", str(UAS_PORT)])
