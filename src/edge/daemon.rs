@@ -78,7 +78,7 @@ impl Daemon {
         let control = ControlSocket::bind(&settings.control.socket, settings.control.mode)
             .map_err(|error| format!("control socket {}: {error}", settings.control.socket.display()))?;
         let (desk, inbox) = mpsc::channel(limits::SWITCHBOARD_INBOX);
-        let dispatch = Arc::new(Dispatch::new(desk, metrics.clone()));
+        let dispatch = Arc::new(Dispatch::new(desk, metrics.clone()).with_journal(journal.clone()));
         let exchange = Arc::clone(&configuration.exchange);
         let transports = Transports::start(
             Arc::clone(&exchange.profiles),

@@ -6,6 +6,7 @@ use crate::domain::switchboard::interface::SwitchboardInput;
 use crate::domain::switchboard::owner::{self, InviteKey, Owner};
 use crate::edge::clock;
 use crate::edge::inbox::{CallInbox, Put};
+use crate::edge::journal::Journal;
 use crate::edge::metrics::{Direction, Inbox, Metrics};
 use crate::edge::transport::Sink;
 use crate::protocol::sip::message::{Message, Method, ParseError};
@@ -44,11 +45,18 @@ pub struct Dispatch {
     heirs: DashMap<CallId, CallId>,
     desk: mpsc::Sender<Box<DeskInput>>,
     metrics: Metrics,
+    /// Records of one round of datagrams are written together.
+    journal: Option<Journal>,
 }
 
 impl Dispatch {
     pub fn new(desk: mpsc::Sender<Box<DeskInput>>, metrics: Metrics) -> Dispatch {
-        Dispatch { calls: DashMap::new(), invites: DashMap::new(), heirs: DashMap::new(), desk, metrics }
+        let (calls, invites, heirs) = (DashMap::new(), DashMap::new(), DashMap::new());
+        Dispatch { calls, invites, heirs, desk, metrics, journal: None }
+    }
+
+    pub fn with_journal(self, journal: Journal) -> Dispatch {
+        Dispatch { journal: Some(journal), ..self }
     }
 
     /// From now on what belongs to this call goes to its inbox.
@@ -210,6 +218,14 @@ impl Sink for Dispatch {
         if is_for_desk(&message, call) {
             self.to_desk(SwitchboardInput::Sip { from, tls_names: tls_names.clone(), message });
         }
+    }
+
+    fn round_begins(&self) {
+        self.journal.iter().for_each(Journal::gather);
+    }
+
+    fn round_ends(&self) {
+        self.journal.iter().for_each(Journal::settle);
     }
 
     fn undeliverable(&self, owner: CallId, token: u32) {

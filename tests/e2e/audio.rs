@@ -64,24 +64,20 @@ pub fn recording(folder: &Path, which: &str) -> Option<wav::Sound> {
     wav::read(&path)
 }
 
-/// Waits until so many seconds of a tone were heard.
-pub fn hears_tone(phone: &Baresip, what: &str) {
-    let heard = || recording(phone.folder(), "dec").map_or(0.0, |sound| sound.seconds());
-    wait_for(|| heard() > 2.0);
-    assert!(heard() > 2.0, "{what}: only {} s were heard:\n{}", heard(), phone.log());
-}
-
-/// A tone and nothing else.
-pub fn check_heard(ear: &Baresip, hertz: u16, what: &str) {
-    let share = recording(ear.folder(), "dec").expect("a recording").last_second().share_of(hertz);
-    assert!(share > 0.9, "{what}: {hertz} Hz are {share} of what was heard");
+/// Waits until a tone, and nothing else, was heard.
+pub fn hears_tone(phone: &Baresip, hertz: u16, what: &str) {
+    let heard = || recording(phone.folder(), "dec");
+    let share = || heard().filter(|sound| sound.seconds() > 2.0).map_or(0.0, |it| it.clearest(hertz).share_of(hertz));
+    wait_for(|| share() > 0.9);
+    let seconds = heard().map_or(0.0, |sound| sound.seconds());
+    assert!(share() > 0.9, "{what}: {hertz} Hz are {} of {seconds} s:\n{}", share(), phone.log());
 }
 
 /// The tone of the other side, at its level, and nothing else.
 fn check_tone(ear: &Baresip, mouth: &Baresip, hertz: u16, what: &str) {
-    let heard = recording(ear.folder(), "dec").expect("a recording").last_second();
-    let said = recording(mouth.folder(), "enc").expect("a recording").last_second();
-    check_heard(ear, hertz, what);
+    let heard = recording(ear.folder(), "dec").expect("a recording").clearest(hertz);
+    let said = recording(mouth.folder(), "enc").expect("a recording").clearest(hertz);
+    assert!(heard.share_of(hertz) > 0.9, "{what}: {hertz} Hz are {} of what was heard", heard.share_of(hertz));
     let lost = said.level() - heard.level();
     assert!(lost.abs() < 1.0, "{what}: {hertz} Hz arrive {lost} dB lower");
 }
@@ -100,8 +96,8 @@ fn talk(house: &House, alice: &Sound<'_>, bob: &Sound<'_>, what: &str) -> Talk {
     alice.dial("bob");
     alice.hears("CALL_ESTABLISHED");
     bob.hears("CALL_ESTABLISHED");
-    hears_tone(&alice, what);
-    hears_tone(&bob, what);
+    hears_tone(&alice, BOB, what);
+    hears_tone(&bob, ALICE, what);
     Talk { alice, bob, _scratch: scratch }
 }
 
@@ -202,6 +198,8 @@ fn a_strangers_packets_are_heard_by_nobody() {
         attack(&house, number);
         heard(&talk.bob) > before + 2.0
     });
+    let attacked = recording(talk.bob.folder(), "dec").expect("a recording").since(before).clearest(ALICE);
+    assert!(attacked.share_of(ALICE) > 0.9, "{} of what bob hears is alice", attacked.share_of(ALICE));
     talk.end(what);
     let record = house.daemon.records(1).pop().expect("a record");
     let refused = record["legs"].as_array().expect("legs").iter().map(|leg| &leg["media"]["refused"]["stranger"]);

@@ -119,7 +119,7 @@ impl Daemon {
     }
 
     fn wait_until_ready(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(30);
         while Instant::now() < deadline {
             if let Ok(Some(status)) = self.child.try_wait() {
                 panic!("the daemon ended with {status}:\n{}", self.log());
@@ -224,9 +224,9 @@ fn read_records(path: &Path) -> Vec<serde_json::Value> {
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
-/// Polls a condition of another process until it holds, for 15 seconds at most.
+/// Polls a condition of another process until it holds, for half a minute at most: machines are busy at times.
 pub fn wait_for(mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(15);
+    let deadline = Instant::now() + Duration::from_secs(30);
     while Instant::now() < deadline && !condition() {
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -98,11 +98,21 @@ impl Sound {
         self.samples.len() as f64 / f64::from(self.rate)
     }
 
-    /// Without the very end, which the hang-up may have cut.
-    pub fn last_second(&self) -> Sound {
-        let rate = usize::try_from(self.rate).expect("small");
-        let end = self.samples.len().saturating_sub(rate / 5);
-        Sound { rate: self.rate, samples: self.samples[end.saturating_sub(rate)..end].to_vec() }
+    /// The half second in which this tone is purest: a busy machine loses a packet, or a turn, now and then.
+    pub fn clearest(&self, hertz: u16) -> Sound {
+        let tenth = usize::try_from(self.rate / 10).expect("small");
+        let piece = |samples: &[f64]| Sound { rate: self.rate, samples: samples.to_vec() };
+        let shares: Vec<f64> = self.samples.chunks_exact(tenth).map(|samples| piece(samples).share_of(hertz)).collect();
+        let worst = |shares: &[f64]| shares.iter().copied().fold(1.0, f64::min);
+        let best = shares.windows(5).enumerate().max_by(|(_, a), (_, b)| worst(a).total_cmp(&worst(b)));
+        let at = best.map_or(0, |(at, _)| at * tenth);
+        piece(self.samples.get(at..at + 5 * tenth).unwrap_or_default())
+    }
+
+    /// What comes after so many seconds.
+    pub fn since(&self, seconds: f64) -> Sound {
+        let from = ((seconds * f64::from(self.rate)).round() as usize).min(self.samples.len());
+        Sound { rate: self.rate, samples: self.samples[from..].to_vec() }
     }
 
     /// Decibels below full scale.
@@ -114,16 +124,21 @@ impl Sound {
         self.samples.iter().map(|sample| sample * sample).sum()
     }
 
-    /// How long this tone sounded and how long it did not, in turn, in seconds; by twentieths of a second.
+    /// How long this tone sounded and how long it did not, in turn, in seconds; by twentieths of a second. What is shorter than
+    /// half a second counts with what was before: a busy machine loses a packet, or a turn, now and then.
     pub fn spells_of(&self, hertz: u16) -> Vec<(bool, f64)> {
         let piece = usize::try_from(self.rate).expect("small") / 20;
-        let mut spells: Vec<(bool, f64)> = Vec::new();
-        for samples in self.samples.chunks_exact(piece) {
+        let sounds = |samples: &[f64]| {
             let piece = Sound { rate: self.rate, samples: samples.to_vec() };
-            let sounds = piece.level() > -40.0 && piece.tone(hertz, samples.len()) > 0.8;
+            piece.level() > -40.0 && piece.tone(hertz, samples.len()) > 0.8
+        };
+        let pieces: Vec<bool> = self.samples.chunks_exact(piece).map(sounds).collect();
+        let mut spells: Vec<(bool, f64)> = Vec::new();
+        for spell in pieces.chunk_by(|one, next| one == next) {
+            let seconds = 0.05 * spell.len() as f64;
             match spells.last_mut() {
-                Some(last) if last.0 == sounds => last.1 += 0.05,
-                _ => spells.push((sounds, 0.05)),
+                Some(last) if last.0 == spell[0] || seconds < 0.5 => last.1 += seconds,
+                _ => spells.push((spell[0], seconds)),
             }
         }
         spells

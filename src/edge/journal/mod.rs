@@ -16,9 +16,6 @@ use std::time::{Duration, Instant};
 
 /// Records that one sync covers at most.
 const SYNC_RECORDS: usize = 256;
-/// When records come faster than one in such a time, the thread rests so long after each write: a wake-up for each would be a
-/// tenth of what a call costs. Less is lost to a process that is killed than the records of its running calls.
-const REST: Duration = Duration::from_millis(20);
 /// Longest time that a written record waits for its sync.
 const SYNC_EVERY: Duration = Duration::from_millis(50);
 /// How long to wait before a disk that refused is asked again.
@@ -53,8 +50,9 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Queue {
     lines: VecDeque<Vec<u8>>,
-    /// The thread sleeps until it is told of a record; while it is awake or rests it will look by itself.
-    is_told: bool,
+    /// Rounds of messages that are being worked through: the thread is woken for all their records together, since a wake-up
+    /// for each would be a tenth of what a call costs.
+    rounds: usize,
     reopen: bool,
     stopping: bool,
     ended: bool,
@@ -73,13 +71,12 @@ impl Journal {
             lost: AtomicU64::new(0),
         }));
         let shared = Arc::clone(&journal.0);
-        let writer =
-            Writer { shared, file, settings, metrics, unsynced: 0, sync_at: None, written_at: None, rests_until: None };
+        let writer = Writer { shared, file, settings, metrics, unsynced: 0, sync_at: None };
         std::thread::Builder::new().name("journal".into()).spawn(move || writer.run())?;
         Ok(journal)
     }
 
-    /// Takes one JSON object without its line end. Never waits. The thread writes it at once, or when it has rested.
+    /// Takes one JSON object without its line end. Never waits. The thread writes it at once, or at the end of the round.
     pub fn append(&self, line: Vec<u8>) {
         let mut queue = self.queue();
         // A record beyond twice the bound means that `full` was not heeded: counted, and told as our fault.
@@ -90,8 +87,23 @@ impl Journal {
             return;
         }
         queue.lines.push_back(line);
-        let wakes = queue.is_told || queue.lines.len() == SYNC_RECORDS;
-        queue.is_told = false;
+        let wakes = queue.rounds == 0;
+        drop(queue);
+        if wakes {
+            self.0.wake.notify_one();
+        }
+    }
+
+    /// A round of messages begins: it must end with `settle`.
+    pub fn gather(&self) {
+        self.queue().rounds += 1;
+    }
+
+    /// A round is over, and its answers are about to leave: who reads them may kill us and still find the records.
+    pub fn settle(&self) {
+        let mut queue = self.queue();
+        queue.rounds = queue.rounds.saturating_sub(1);
+        let wakes = !queue.lines.is_empty();
         drop(queue);
         if wakes {
             self.0.wake.notify_one();
@@ -147,9 +159,6 @@ struct Writer {
     unsynced: usize,
     /// When what is written must be synced.
     sync_at: Option<Instant>,
-    written_at: Option<Instant>,
-    /// The end of the rest after a write that soon followed the one before.
-    rests_until: Option<Instant>,
 }
 
 impl Writer {
@@ -185,22 +194,13 @@ impl Writer {
                 self.shared.wake.wait_timeout_while(queue, RETRY_EVERY, |queue| !queue.stopping && !queue.reopen);
             queue = pause.unwrap_or_else(PoisonError::into_inner).0;
         }
-        if let Some(until) = self.rests_until.take().filter(|_| !failing) {
-            let rest = until.saturating_duration_since(clock::now().instant);
-            let pause = self.shared.wake.wait_timeout_while(queue, rest, |queue| {
-                queue.lines.len() < SYNC_RECORDS && !queue.reopen && !queue.stopping
-            });
-            queue = pause.unwrap_or_else(PoisonError::into_inner).0;
-        }
         let idle = |queue: &mut Queue| queue.lines.is_empty() && !queue.reopen && !queue.stopping;
         if !failing && idle(&mut queue) {
-            queue.is_told = true;
             // An idle journal wakes to rotate at midnight even when no call ends.
             let until =
                 self.sync_at.map_or(Duration::from_secs(60), |at| at.saturating_duration_since(clock::now().instant));
             let pause = self.shared.wake.wait_timeout_while(queue, until, |queue| idle(queue));
             queue = pause.unwrap_or_else(PoisonError::into_inner).0;
-            queue.is_told = false;
         }
         Wanted { reopen: std::mem::take(&mut queue.reopen), stopping: queue.stopping, last_try: failing }
     }
@@ -233,11 +233,7 @@ impl Writer {
         }
         self.shared.queue.lock().unwrap_or_else(PoisonError::into_inner).lines.drain(..lines);
         self.unsynced += lines;
-        let now = clock::now().instant;
-        let follows =
-            self.written_at.replace(now).is_some_and(|before| now.saturating_duration_since(before) < REST * 2);
-        self.rests_until = follows.then_some(now + REST);
-        self.sync_at.get_or_insert(now + SYNC_EVERY);
+        self.sync_at.get_or_insert(clock::now().instant + SYNC_EVERY);
         if self.unsynced >= SYNC_RECORDS { self.sync() } else { true }
     }
 

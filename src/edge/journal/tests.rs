@@ -158,6 +158,23 @@ fn a_file_moved_away_is_begun_anew_on_reopen() {
 }
 
 #[test]
+fn records_of_a_round_are_written_when_it_is_over() {
+    let folder = Folder::new("round");
+    let path = folder.settings().path;
+    let (journal, _) = start(&folder.settings());
+    journal.append(b"{\"before\":1}".to_vec());
+    wait_until(|| journal.queued() == 0);
+    journal.gather();
+    journal.gather();
+    journal.append(b"{\"in\":1}".to_vec());
+    journal.append(b"{\"in\":2}".to_vec());
+    journal.settle();
+    wait_until(|| journal.queued() == 0);
+    journal.settle();
+    assert_eq!(lines(&path), ["{\"before\":1}", "{\"in\":1}", "{\"in\":2}"]);
+}
+
+#[test]
 fn a_line_end_inside_a_record_cannot_make_two_lines() {
     let folder = Folder::new("inject");
     let (journal, _) = start(&folder.settings());

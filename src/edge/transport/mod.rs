@@ -40,6 +40,10 @@ pub trait Sink: Send + Sync + 'static {
     fn undeliverable(&self, owner: CallId, token: u32);
     fn closed(&self, path: Path);
     fn malformed(&self, from: Path, error: ParseError);
+    /// Several messages are about to come in a row; told of from several sockets at a time.
+    fn round_begins(&self) {}
+    /// Whom they concern has worked through them; what they said has not left yet.
+    fn round_ends(&self) {}
 }
 
 /// How much strangers may hold of us.

@@ -257,6 +257,7 @@ impl Round {
     fn begin(shared: Arc<Shared>, port: Arc<Port>) -> Round {
         if let Some(datagrams) = port.datagrams() {
             datagrams.outbox.open();
+            shared.sink.round_begins();
         }
         Round { shared, port }
     }
@@ -265,6 +266,7 @@ impl Round {
 impl Drop for Round {
     fn drop(&mut self) {
         if let Some(datagrams) = self.port.datagrams() {
+            self.shared.sink.round_ends();
             datagrams.outbox.close(|letter| datagrams.post(&self.shared, letter));
         }
     }
