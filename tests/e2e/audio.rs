@@ -162,7 +162,9 @@ fn a_phone_with_keys_talks_to_one_without() {
     let keyed = sound(ALICE, PCMA, ";mediaenc=srtp-mand");
     talk(&house, &keyed, &sound(BOB, PCMA, ""), what).end(what);
     let record = house.daemon.records(1).pop().expect("a record");
-    assert_eq!(record["legs"][0]["media"]["refused"]["not_authentic"], 0, "{record}");
+    // A busy phone may send its first report before it has its keys.
+    let refused = record["legs"][0]["media"]["refused"]["not_authentic"].as_u64();
+    assert!(refused.is_some_and(|packets| packets <= 1), "{record}");
 }
 
 #[test]
