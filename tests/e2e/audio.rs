@@ -41,19 +41,24 @@ impl House {
     }
 
     pub fn phone(&self, scratch: &Scratch, user: &str, sound: &Sound<'_>) -> Baresip {
-        let registrar = format!("127.0.0.1:{}", self.daemon.sip);
-        let account = Account { user, registrar, transport: "udp", answers: user == "bob", authority: None };
-        let phone = Baresip::start_with(scratch, &account, sound);
-        let is_registered = || {
-            let told = self.daemon.control(r#"{"id":1,"command":"phones"}"#);
-            let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
-            let phones = told["result"]["phones"].as_array().cloned().unwrap_or_default();
-            phones.iter().any(|one| one["phone"] == user && one["contacts"].as_array().is_some_and(|c| !c.is_empty()))
-        };
-        wait_for(is_registered);
-        assert!(is_registered(), "{user} did not register: {}\n{}", phone.log(), self.daemon.log());
-        phone
+        registered(&self.daemon, scratch, user, sound)
     }
+}
+
+/// A phone that this daemon knows of; bob's takes what comes.
+pub fn registered(daemon: &Daemon, scratch: &Scratch, user: &str, sound: &Sound<'_>) -> Baresip {
+    let registrar = format!("127.0.0.1:{}", daemon.sip);
+    let account = Account { user, registrar, transport: "udp", answers: user == "bob", authority: None };
+    let phone = Baresip::start_with(scratch, &account, sound);
+    let is_registered = || {
+        let told = daemon.control(r#"{"id":1,"command":"phones"}"#);
+        let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+        let phones = told["result"]["phones"].as_array().cloned().unwrap_or_default();
+        phones.iter().any(|one| one["phone"] == user && one["contacts"].as_array().is_some_and(|c| !c.is_empty()))
+    };
+    wait_for(is_registered);
+    assert!(is_registered(), "{user} did not register: {}\n{}", phone.log(), daemon.log());
+    phone
 }
 
 /// What a phone recorded of one direction: `enc` is what it said, `dec` what it heard.

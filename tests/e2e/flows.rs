@@ -1,7 +1,7 @@
 //! The order desk of the samples, called by a real phone with real keys: before the answer and after it, in both languages.
 
-use crate::audio::hears_tone;
-use crate::baresip::{Account, Baresip, Sound};
+use crate::audio::{hears_tone, recording, registered, sound};
+use crate::baresip::Baresip;
 use crate::daemon::{Daemon, Files, Scratch, free_port, wait_for};
 use crate::wav;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -184,25 +184,11 @@ do = "hang-up"
 "##;
 
 fn phone(daemon: &Daemon, scratch: &Scratch, user: &str, hertz: u16) -> Baresip {
-    let registrar = format!("127.0.0.1:{}", daemon.sip);
-    let account = Account { user, registrar, transport: "udp", answers: user == "bob", authority: None };
-    let sound = Sound { hertz, codecs: "pcmu", more: "", is_recorded: true };
-    let phone = Baresip::start_with(scratch, &account, &sound);
-    let is_registered = || {
-        let told = daemon.control(r#"{"id":1,"command":"phones"}"#);
-        let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
-        let phones = told["result"]["phones"].as_array().cloned().unwrap_or_default();
-        phones.iter().any(|one| one["phone"] == user && one["contacts"].as_array().is_some_and(|c| !c.is_empty()))
-    };
-    wait_for(is_registered);
-    assert!(is_registered(), "{user} did not register: {}\n{}", phone.log(), daemon.log());
-    phone
+    registered(daemon, scratch, user, &sound(hertz, "pcmu", ""))
 }
 
 fn heard(phone: &Baresip) -> Option<wav::Sound> {
-    let entries = std::fs::read_dir(phone.folder()).ok()?.flatten();
-    let mut names = entries.map(|entry| entry.path());
-    wav::read(&names.find(|path| path.to_string_lossy().ends_with("-dec.wav"))?)
+    recording(phone.folder(), "dec")
 }
 
 fn prompt(name: &str) -> wav::Sound {
