@@ -10,6 +10,7 @@ open files for two sockets per stream.
     benches/compare/media.py --scale 50,2000        # what a packet costs with few calls and with many
     benches/compare/media.py --saturate             # the highest rate that each holds on one core with less than 0.1 % loss
     benches/compare/media.py --held 1000            # processor time and memory of calls that are held
+    benches/compare/media.py --recode 40            # PCMU on one side, Opus on the other: processor time per second of call
     benches/compare/media.py --stall 10             # how soon every stream flows after a stop of ten seconds
 """
 import argparse, json, os, random, re, resource, signal, socket, subprocess, sys, tempfile, time
@@ -66,16 +67,19 @@ def bencode(value):
     return b"d" + b"".join(bencode(key) + bencode(value[key]) for key in sorted(value)) + b"e"
 
 
-def description(port):
-    lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", f"m=audio {port} RTP/AVP 0",
-             "a=rtpmap:0 PCMU/8000", "a=ptime:20", "a=sendrecv", ""]
+PCMU, OPUS = (0, "PCMU/8000"), (96, "opus/48000/2")
+
+
+def description(port, codec=PCMU):
+    lines = ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0", f"m=audio {port} RTP/AVP {codec[0]}",
+             f"a=rtpmap:{codec[0]} {codec[1]}", "a=ptime:20", "a=sendrecv", ""]
     return "\r\n".join(lines)
 
 
 class RtpEngine:
     """Debian's rtpengine without its kernel module, told of the calls over its own protocol."""
 
-    def __init__(self, prefix, calls, sockets=8):
+    def __init__(self, prefix, calls, sockets=8, recode=False):
         words = ["taskset", "-c", DUT_CORE, "rtpengine", "--foreground", "--table=-1", "--interface=127.0.0.1",
                  f"--listen-ng=127.0.0.1:{NG_PORT}", "--port-min=20000", "--port-max=39999", "--num-threads=1",
                  "--log-level=2", "--log-stderr", f"--pidfile={prefix}.pid", "--timeout=3600", "--silent-timeout=3600",
@@ -90,8 +94,10 @@ class RtpEngine:
         for call in range(calls):
             common = {"call-id": f"c{call}", "from-tag": f"a{call}", "replace": ["origin"], "ICE": "remove"}
             place = 2 * (call % sockets)
-            offer = self.ask({"command": "offer", "sdp": description(40000 + place), **common})
-            answer = self.ask({"command": "answer", "to-tag": f"b{call}", "sdp": description(50000 + place), **common})
+            codecs = {"codec": {"transcode": ["opus"], "mask": ["PCMU"]}} if recode else {}
+            offer = self.ask({"command": "offer", "sdp": description(40000 + place), **codecs, **common})
+            codec = OPUS if recode else PCMU
+            answer = self.ask({"command": "answer", "to-tag": f"b{call}", "sdp": description(50000 + place, codec), **common})
             sides["b"].append(offer)
             sides["a"].append(answer)
         for side, ports in sides.items():
@@ -195,6 +201,29 @@ def saturate(options, folder):
     return rows
 
 
+def recode(options, folder):
+    """Calls with PCMU on one side and Opus on the other; every packet of each side has to come out at the other."""
+    rows, best = [], {}
+    for _ in range(options.rounds):
+        for kind in ("offhook", "rtpengine"):
+            prefix = os.path.join(folder, kind)
+            calls = options.recode
+            dut = (RtpEngine(prefix, calls, recode=True) if kind == "rtpengine"
+                   else Ours(options.tool, "relay", prefix, calls, ["--pin", DUT_CORE, "--recode"]))
+            try:
+                row = drive(options.tool, prefix, dut.pid, options.seconds, 50, ["--recode"])
+            finally:
+                dut.end()
+            row.update(kind=kind, ms_per_second=1000 * row["core_share"] / calls, through=row["unknown"] / (100 * calls),
+                       kb_per_call=getattr(dut, "ready", {}).get("kb_per_call"))
+            print(f"{kind:10} {calls} calls  {row['ms_per_second']:6.2f} ms per second of call  {row['through']:.1f} s of each side came out"
+                  f"  memory {row['kb_per_call']}", flush=True)
+            best[kind] = min(best.get(kind, 1e9), row["ms_per_second"])
+            rows.append(row)
+    print(f"  recoding: offhook is {best['offhook'] / best['rtpengine']:.2f} of rtpengine (bar 0.25)", flush=True)
+    return rows
+
+
 def held(options, folder):
     prefix = os.path.join(folder, "held")
     dut = Ours(options.tool, "relay", prefix, options.held, ["--pin", DUT_CORE, "--held"])
@@ -229,13 +258,14 @@ def main():
     parser.add_argument("--scale", metavar="FEW,MANY")
     parser.add_argument("--saturate", action="store_true")
     parser.add_argument("--held", type=int)
+    parser.add_argument("--recode", type=int)
     parser.add_argument("--stall", type=float)
     parser.add_argument("--json")
     options = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     with tempfile.TemporaryDirectory() as folder:
-        kinds = {"held": held, "stall": stall, "scale": scale, "saturate": saturate}
+        kinds = {"held": held, "stall": stall, "scale": scale, "saturate": saturate, "recode": recode}
         run = next((run for name, run in kinds.items() if getattr(options, name)), compare)
         rows = run(options, folder)
     if options.json:

@@ -1,6 +1,7 @@
 //! Sends numbered, time-stamped packets on many streams, takes them in again, and says what became of them.
 
 use crate::meter::{Delays, run_seconds};
+use crate::speech::Speech;
 use crate::{Options, Places, loopback};
 use rustix::net::{RecvFlags, SendFlags, sockopt};
 use std::net::{SocketAddr, SocketAddrV4, UdpSocket};
@@ -9,10 +10,13 @@ use std::time::{Duration, Instant};
 
 const MAGIC: [u8; 8] = *b"offhookL";
 const PAYLOAD: usize = 160;
+const PAYLOAD_MAX: usize = 1_275;
 /// Packets sent before the sinks are looked at again.
 const BURST: usize = 32;
 
 struct Stream {
+    /// What it says in the place of numbers: which of `Run::speeches`.
+    side: usize,
     to: SocketAddrV4,
     socket: usize,
     sent: u32,
@@ -47,6 +51,8 @@ struct Run {
     delays: Delays,
     found: Found,
     lag_max: u64,
+    /// Of each side, when what they say is to be understood.
+    speeches: Option<[Speech; 2]>,
 }
 
 pub fn run(options: &Options) {
@@ -122,6 +128,7 @@ impl Run {
                 let socket = side * usize::from(places.sockets) + index % usize::from(places.sockets);
                 let next_at = 0;
                 streams.push(Stream {
+                    side,
                     to: *to,
                     socket,
                     sent: 0,
@@ -156,6 +163,7 @@ impl Run {
             delays: Delays::new(),
             found: Found::default(),
             lag_max: 0,
+            speeches: options.has("recode").then(|| [Speech::pcmu(), Speech::opus()]),
         }
     }
 
@@ -164,7 +172,7 @@ impl Run {
     }
 
     fn send_due(&mut self, now: u64) {
-        let mut packet = [0xff; 12 + PAYLOAD];
+        let mut packet = [0xff; 12 + PAYLOAD_MAX];
         for _ in 0..BURST {
             let Some(stream) = self.order.get(self.at).and_then(|index| self.streams.get_mut(*index)) else { return };
             if stream.next_at > now {
@@ -175,16 +183,29 @@ impl Run {
                 self.lag_max = self.lag_max.max(now - stream.next_at);
             }
             let number = self.order[self.at] as u32;
-            packet[..2].copy_from_slice(&[0x80, 0]);
+            let speech = self.speeches.as_ref().map(|speeches| &speeches[stream.side]);
+            let (payload_type, step) = speech.map_or((0, 160), |speech| (speech.payload_type, speech.step));
+            packet[..2].copy_from_slice(&[0x80, payload_type]);
             packet[2..4].copy_from_slice(&(stream.sent as u16).to_be_bytes());
-            packet[4..8].copy_from_slice(&stream.sent.wrapping_mul(160).to_be_bytes());
+            packet[4..8].copy_from_slice(&stream.sent.wrapping_mul(step).to_be_bytes());
             packet[8..12].copy_from_slice(&(0x4f48_0000 | number).to_be_bytes());
-            packet[12..20].copy_from_slice(&MAGIC);
-            packet[20..24].copy_from_slice(&number.to_be_bytes());
-            packet[24..28].copy_from_slice(&stream.sent.to_be_bytes());
-            packet[28..36].copy_from_slice(&nanos(self.start.elapsed()).to_be_bytes());
-            packet[36] = u8::from(measured);
-            match rustix::net::sendto(&self.sockets[stream.socket], &packet, SendFlags::DONTWAIT, &stream.to) {
+            let length = match speech {
+                Some(speech) => {
+                    let payload = speech.payload(stream.sent);
+                    packet[12..12 + payload.len()].copy_from_slice(payload);
+                    payload.len()
+                }
+                None => {
+                    packet[12..20].copy_from_slice(&MAGIC);
+                    packet[20..24].copy_from_slice(&number.to_be_bytes());
+                    packet[24..28].copy_from_slice(&stream.sent.to_be_bytes());
+                    packet[28..36].copy_from_slice(&nanos(self.start.elapsed()).to_be_bytes());
+                    packet[36] = u8::from(measured);
+                    PAYLOAD
+                }
+            };
+            let packet = &packet[..12 + length];
+            match rustix::net::sendto(&self.sockets[stream.socket], packet, SendFlags::DONTWAIT, &stream.to) {
                 Ok(_) if measured => self.found.sent += 1,
                 Ok(_) => {}
                 Err(_) => self.found.refused += 1,

@@ -1,9 +1,10 @@
 //! `offhook-load`: drives streams of numbered packets through a relay, is itself a relay of ours or a bare forwarder, on loopback.
 //!
-//!   offhook-load drive   --a FILE --b FILE [--pps 50] [--seconds 10] [--pid P] [--stall-for S]
+//!   offhook-load drive   --a FILE --b FILE [--pps 50] [--seconds 10] [--pid P] [--stall-for S] [--recode]
 //!   offhook-load relay   --calls N --out PREFIX [--pin CORE] [--srtp] [--recode]
 //!   offhook-load forward --calls N --out PREFIX [--round-us 500]
 //!
+//! With `--recode` side a says PCMU and side b Opus; what comes back is counted, and not known by its number.
 //! `relay` and `forward` write PREFIX.a and PREFIX.b: the addresses that each side sends to. They end when their input ends.
 
 // It sees the world from outside: clocks and waiting are its own.
@@ -13,6 +14,7 @@ mod drive;
 mod forward;
 mod meter;
 mod relay;
+mod speech;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
