@@ -9,7 +9,9 @@ use crate::domain::switchboard::interface::{Exchange, SwitchboardInput};
 use crate::edge::clock;
 use crate::edge::config::{Configuration, Daemon as Settings};
 use crate::edge::control::commands::Operator;
+use crate::edge::control::engines::{EngineNews, Engines};
 use crate::edge::control::numbers;
+use crate::edge::control::remembered::Remembered;
 use crate::edge::control::socket::ControlSocket;
 use crate::edge::dispatch::Dispatch;
 use crate::edge::journal::Journal;
@@ -93,6 +95,7 @@ impl Daemon {
             .map_err(|error| format!("media workers: {error}"))?;
         let outside = Outside::start(&settings.outside, Arc::clone(&dispatch), metrics.clone())
             .map_err(|error| format!("recordings, speech or the log of flows: {error}"))?;
+        let (engines, engine_news) = Engines::new();
         let ports = Arc::new(Ports {
             dispatch,
             transports,
@@ -104,6 +107,7 @@ impl Daemon {
             outside: Arc::new(outside),
             numbers,
             store,
+            engines: Arc::new(engines),
         });
         let switchboard = Switchboard::new(Arc::clone(&exchange), entropy, clock::now());
         let (alive_at, desk_alive) = watch::channel(clock::now().instant);
@@ -112,12 +116,18 @@ impl Daemon {
         let reloader = Arc::new(Reloader::new(Arc::clone(&ports), logging.level.clone(), Arc::clone(&configuration)));
         let vital = Arc::new(Vital::new(Arc::clone(&ports), logging.queue.clone(), desk_alive, settings.stall_max));
         let (drain, drain_asked) = mpsc::channel(1);
-        let operator =
-            Operator { ports: Arc::clone(&ports), reloader: Arc::clone(&reloader), vital: Arc::clone(&vital), drain };
+        let operator = Operator {
+            ports: Arc::clone(&ports),
+            reloader: Arc::clone(&reloader),
+            vital: Arc::clone(&vital),
+            drain,
+            remembered: Remembered::default(),
+        };
         let mut tasks = vec![
             tokio::spawn(switchboard_task::run(switchboard, inbox, Arc::clone(&ports), signs)),
             tokio::spawn(tell_lateness(Arc::clone(&ports))),
             tokio::spawn(hear_media(told, Arc::clone(&ports))),
+            tokio::spawn(hear_engines(engine_news)),
             tokio::spawn(control.serve(Arc::new(operator))),
         ];
         if let Some(listen) = settings.ops_listen {
@@ -201,6 +211,16 @@ async fn hear_media(mut told: mpsc::Receiver<Event>, ports: Arc<Ports>) {
             && !ports.to_worker(Command::Close { stream })
         {
             tracing::warn!(%call, "a port that nobody needs could not be given back");
+        }
+    }
+}
+
+/// Engines come and go.
+async fn hear_engines(mut news: mpsc::Receiver<EngineNews>) {
+    while let Some(news) = news.recv().await {
+        match news {
+            EngineNews::Attached { engine, client } => tracing::info!(%engine, ?client, "an engine has attached"),
+            EngineNews::Gone { engine, client } => tracing::warn!(%engine, ?client, "an engine is gone"),
         }
     }
 }

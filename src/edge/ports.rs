@@ -1,6 +1,7 @@
 //! What the tasks of the daemon reach each other by. Holds no state of its own.
 
 use crate::base::id::CallId;
+use crate::edge::control::engines::Engines;
 use crate::edge::dispatch::Dispatch;
 use crate::edge::journal::Journal;
 use crate::edge::live::LiveCalls;
@@ -25,6 +26,8 @@ pub struct Ports {
     pub media: MediaPlane,
     pub outside: Arc<Outside>,
     pub numbers: Numbers,
+    /// Who decides from outside where calls go.
+    pub engines: Arc<Engines>,
     /// The database, for whoever keeps something in it.
     pub store: Store,
 }

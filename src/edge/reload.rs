@@ -56,7 +56,7 @@ impl Reloader {
                     "reload refused: the configuration has faults, nothing was changed"
                 );
                 let message = format!("the configuration has {} faults; nothing was changed", details.len());
-                return Err(Fault { code: "bad_configuration", message, details });
+                return Err(Fault { details, ..Fault::new("bad_configuration", message) });
             }
             Err(_) => return Err(Fault::new("fault", "the configuration could not be read")),
         };

@@ -1,6 +1,9 @@
 //! What an operator may ask of the running daemon, and how each thing is done.
 
-use super::wire::{Command, Fault, VERSION};
+use super::client::Client;
+use super::conversation::Desk;
+use super::remembered::Remembered;
+use super::wire::{Command, Fault, VERSIONS};
 use super::{agents, numbers};
 use crate::base::cause::Cause;
 use crate::base::id::CallId;
@@ -14,20 +17,76 @@ use crate::edge::vital::Vital;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-/// Executes commands. Shared by all clients of the control socket; holds no state of its own.
+/// Letters of the name of a client or an engine.
+const NAME_CHARS_MAX: usize = 64;
+
+/// Executes commands, for all clients. Holds nothing but what it has done for whom.
 pub struct Operator {
     pub ports: Arc<Ports>,
     pub reloader: Arc<Reloader>,
     pub vital: Arc<Vital>,
     /// Tells the daemon's main loop to drain.
     pub drain: tokio::sync::mpsc::Sender<()>,
+    pub remembered: Remembered,
+}
+
+impl Desk for Operator {
+    async fn execute(&self, client: &Arc<Client>, command: Command) -> Result<Value, Fault> {
+        match command {
+            Command::Hello { client: name, versions, .. } => self.greet(client, name, versions),
+            Command::Attach { engine } => self.attach(client, &engine).await,
+            Command::Detach => {
+                self.ports.engines.detach(client.id).await;
+                client.set_staying(false);
+                Ok(json!({}))
+            }
+            other => self.operate(&client.who(), other).await,
+        }
+    }
+
+    async fn left(&self, client: &Arc<Client>) {
+        self.ports.engines.detach(client.id).await;
+    }
+
+    fn remembered(&self) -> &Remembered {
+        &self.remembered
+    }
 }
 
 impl Operator {
-    /// Does what a client asks; `who` it is goes into audit trails.
-    pub async fn execute(&self, who: &str, command: Command) -> Result<Value, Fault> {
+    fn greet(&self, client: &Client, name: Option<String>, versions: Option<Vec<u32>>) -> Result<Value, Fault> {
+        let spoken = versions.unwrap_or_else(|| VERSIONS.to_vec());
+        let Some(version) = VERSIONS.iter().find(|own| spoken.contains(own)) else {
+            let words = format!("we speak {VERSIONS:?}, you {spoken:?}");
+            return Err(Fault::new("no_common_version", words).at("/versions"));
+        };
+        if let Some(name) = name {
+            is_name(&name).map_err(|fault| fault.at("/client"))?;
+            if !client.is_named(&name) {
+                return Err(Fault::new("named", "this connection has another name already").at("/client"));
+            }
+        }
+        Ok(json!({
+            "offhook": env!("CARGO_PKG_VERSION"), "protocol": version, "versions": VERSIONS,
+            "you": client.who(), "scopes": client.scopes().names(),
+        }))
+    }
+
+    async fn attach(&self, client: &Arc<Client>, engine: &str) -> Result<Value, Fault> {
+        is_name(engine).map_err(|fault| fault.at("/engine"))?;
+        if !self.ports.engines.attach(engine, client).await {
+            return Err(Fault::new("too_many", "enough connections stand by under this name").at("/engine"));
+        }
+        client.set_staying(true);
+        Ok(json!({ "engine": engine }))
+    }
+
+    /// What operators ask; `who` it is goes into audit trails.
+    async fn operate(&self, who: &str, command: Command) -> Result<Value, Fault> {
         match command {
-            Command::Hello => Ok(json!({ "offhook": env!("CARGO_PKG_VERSION"), "protocol": VERSION })),
+            Command::Hello { .. } | Command::Attach { .. } | Command::Detach => {
+                Err(Fault::new("bad_request", "this belongs to a connection"))
+            }
             Command::Status => Ok(self.status()),
             Command::Calls => Ok(json!({ "calls": self.ports.live.list() })),
             Command::HangUp { call } => self.hang_up(&call),
@@ -104,6 +163,15 @@ impl Operator {
         question: impl FnOnce(&crate::domain::switchboard::Switchboard) -> Value + Send + 'static,
     ) -> Result<Value, Fault> {
         self.ports.dispatch.ask(question).await.ok_or_else(|| Fault::new("ending", "the daemon is ending"))
+    }
+}
+
+/// Names stand in logs, metrics and configuration.
+fn is_name(name: &str) -> Result<(), Fault> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    match !name.is_empty() && name.len() <= NAME_CHARS_MAX && name.chars().all(fits) {
+        true => Ok(()),
+        false => Err(Fault::new("bad_name", "a name has up to 64 letters, digits, `-`, `_` and `.`")),
     }
 }
 

@@ -1,8 +1,14 @@
-//! The control socket: newline-delimited JSON on a Unix socket, for operators and their tools.
+//! The control protocol: newline-delimited JSON on a Unix socket, for operators, their tools and engines.
 
 mod agents;
+pub mod client;
 pub mod commands;
+pub mod conversation;
+pub mod engines;
+pub mod frame;
 pub mod numbers;
+pub mod remembered;
+pub mod scope;
 pub mod socket;
 pub mod wire;
 pub mod wire_numbers;

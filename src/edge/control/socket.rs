@@ -1,21 +1,17 @@
-//! Listens on the Unix socket and serves each client by itself: a slow one waits for nobody and nobody for it.
+//! Listens on the Unix socket; whoever may open its file may do everything. Knows no command.
 
 use super::commands::Operator;
-use super::wire::{self, Command, Fault};
+use super::conversation::{self, Limits, Lines};
+use super::scope::Scopes;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
 /// Clients at once; one more is closed unread.
 const CLIENTS_MAX: usize = 64;
-/// How long a client may hold its place without asking anything.
-const IDLE_MAX: Duration = Duration::from_secs(600);
-/// How long an answer may take to be read by its client.
-const WRITE_DEADLINE: Duration = Duration::from_secs(5);
 
 /// The bound socket; its file goes when this is dropped.
 pub struct ControlSocket {
@@ -52,10 +48,10 @@ impl ControlSocket {
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
             let operator = Arc::clone(&operator);
             tokio::spawn(async move {
-                let who = name_of(&client);
-                if let Err(error) = converse(client, IDLE_MAX, |command| operator.execute(&who, command)).await {
-                    tracing::debug!(%error, "a control client went away");
-                }
+                let (who, pid) = name_of(&client);
+                tracing::debug!(who, pid, "a control client has come");
+                let (incoming, outgoing) = Lines::of(client);
+                conversation::hold((incoming, outgoing), (who, Scopes::all()), operator, Limits::default()).await;
                 drop(place);
             });
         }
@@ -63,8 +59,9 @@ impl ControlSocket {
 }
 
 /// Whom the system knows the client to be.
-fn name_of(client: &UnixStream) -> String {
-    client.peer_cred().map_or("unknown".to_owned(), |peer| format!("uid:{}", peer.uid()))
+fn name_of(client: &UnixStream) -> (String, Option<i32>) {
+    let peer = client.peer_cred();
+    peer.map_or(("unknown".to_owned(), None), |peer| (format!("uid:{}", peer.uid()), peer.pid()))
 }
 
 impl Drop for ControlSocket {
@@ -95,66 +92,13 @@ fn bind_in_private(path: &Path, mode: u32) -> std::io::Result<UnixListener> {
     bound
 }
 
-async fn converse<A>(mut client: UnixStream, idle: Duration, execute: impl Fn(Command) -> A) -> std::io::Result<()>
-where
-    A: Future<Output = Result<serde_json::Value, Fault>>,
-{
-    let mut buffer = Vec::new();
-    let mut chunk = [0; 4096];
-    loop {
-        while let Some(end) = memchr::memchr(b'\n', &buffer) {
-            let line: Vec<u8> = buffer.drain(..=end).collect();
-            let line = line.trim_ascii();
-            if line.is_empty() {
-                continue;
-            }
-            let (id, command) = wire::read(line);
-            let answer = match command {
-                Ok(command) => execute(command).await,
-                Err(fault) => Err(fault),
-            };
-            send(&mut client, &wire::write(id, answer)).await?;
-        }
-        if buffer.len() > wire::LINE_BYTES_MAX {
-            let fault = Fault::new("too_long", format!("a line has at most {} bytes", wire::LINE_BYTES_MAX));
-            return send(&mut client, &wire::write(serde_json::Value::Null, Err(fault))).await;
-        }
-        let Ok(count) = tokio::time::timeout(idle, client.read(&mut chunk)).await else { return Ok(()) };
-        let count = count?;
-        if count == 0 {
-            return Ok(());
-        }
-        buffer.extend(chunk.iter().take(count));
-    }
-}
-
-async fn send(client: &mut UnixStream, bytes: &[u8]) -> std::io::Result<()> {
-    match tokio::time::timeout(WRITE_DEADLINE, client.write_all(bytes)).await {
-        Ok(written) => written,
-        Err(_) => Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "the client does not read")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
     use std::time::Instant;
 
     fn scratch(name: &str) -> PathBuf {
         std::env::temp_dir().join(format!("offhook-control-{name}-{}", std::process::id()))
-    }
-
-    #[tokio::test]
-    async fn a_client_that_asks_nothing_loses_its_place() {
-        let (mut client, ours) = UnixStream::pair().unwrap();
-        let idle = Duration::from_millis(50);
-        let conversation = tokio::spawn(converse(ours, idle, async |_| Ok(json!("done"))));
-        client.write_all(b"{\"id\":1,\"command\":\"status\"}\n").await.unwrap();
-        let mut told = Vec::new();
-        client.read_to_end(&mut told).await.unwrap();
-        assert_eq!(told, b"{\"id\":1,\"result\":\"done\"}\n");
-        assert!(conversation.await.unwrap().is_ok());
     }
 
     #[tokio::test]

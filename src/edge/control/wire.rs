@@ -1,18 +1,33 @@
 //! The control protocol's messages, and their conversion from and to JSON. Executes nothing.
 
+use super::scope::Scope;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The version that `hello` answers.
-pub const VERSION: u32 = 1;
-/// Longest line that a client may send.
-pub const LINE_BYTES_MAX: usize = 64 * 1024;
+/// The versions that we speak, best first.
+pub const VERSIONS: &[u32] = &[1];
 
 /// What a client asks. Every request carries an `id` and gets exactly one answer with it.
 #[derive(Clone, PartialEq, Debug, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
-    Hello,
+    /// Who speaks, and which versions it knows. Commands of a client with a name are done once for each of its ids.
+    Hello {
+        #[serde(default)]
+        client: Option<String>,
+        #[serde(default)]
+        versions: Option<Vec<u32>>,
+        /// Proves who it is, where the socket's file does not.
+        #[serde(default)]
+        token: Option<String>,
+    },
+    /// From now on requests for the engine of this name come here.
+    Attach {
+        engine: String,
+    },
+    /// No more requests.
+    Detach,
     Status,
     Calls,
     HangUp {
@@ -67,11 +82,49 @@ pub struct Fault {
     /// Details where there are several, such as the faults of a configuration.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub details: Vec<String>,
+    /// The field at fault, as a JSON pointer into the command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
 }
 
 impl Fault {
     pub fn new(code: &'static str, message: impl Into<String>) -> Fault {
-        Fault { code, message: message.into(), details: Vec::new() }
+        Fault { code, message: message.into(), details: Vec::new(), path: None }
+    }
+
+    pub fn at(self, path: impl Into<String>) -> Fault {
+        Fault { path: Some(path.into()), ..self }
+    }
+}
+
+impl Command {
+    /// The right that it needs; `None`: everybody may who is connected.
+    pub fn scope(&self) -> Option<Scope> {
+        Some(match self {
+            Command::Hello { .. } | Command::Detach => return None,
+            Command::Attach { .. } => Scope::Route,
+            Command::Status
+            | Command::Calls
+            | Command::Trunks
+            | Command::Phones
+            | Command::Queues
+            | Command::Agents
+            | Command::Explain { .. }
+            | Command::Guards => Scope::Observe,
+            Command::HangUp { .. } | Command::Agent { .. } => Scope::Command,
+            Command::Numbers { ask } if ask.only_looks() => Scope::Observe,
+            Command::Numbers { .. }
+            | Command::ResetGuard { .. }
+            | Command::Reload { .. }
+            | Command::Drain
+            | Command::Log { .. } => Scope::Administer,
+        })
+    }
+
+    /// Whether it must not be done again when it comes again under the same id.
+    pub fn changes(&self) -> bool {
+        !matches!(self, Command::Hello { .. } | Command::Attach { .. } | Command::Detach)
+            && self.scope() != Some(Scope::Observe)
     }
 }
 
@@ -93,14 +146,14 @@ pub fn read(line: &[u8]) -> (Value, Result<Command, Fault>) {
 }
 
 /// Writes one answer as a line.
-pub fn write(id: Value, answer: Result<Value, Fault>) -> Vec<u8> {
+pub fn write(id: &Value, answer: Result<Value, Fault>) -> Bytes {
     let message = match answer {
         Ok(result) => serde_json::json!({ "id": id, "result": result }),
         Err(fault) => serde_json::json!({ "id": id, "error": fault }),
     };
     let mut line = message.to_string().into_bytes();
     line.push(b'\n');
-    line
+    line.into()
 }
 
 #[cfg(test)]

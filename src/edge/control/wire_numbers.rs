@@ -107,6 +107,10 @@ pub enum Ask {
 const WHY_CHARS_MAX: usize = 200;
 
 impl Ask {
+    pub fn only_looks(&self) -> bool {
+        matches!(self, Ask::List { .. } | Ask::Show { .. } | Ask::Audit { .. })
+    }
+
     /// The order that this is; `None` for what only looks, and for imports.
     pub fn order(self) -> Result<Option<Order>, Fault> {
         Ok(Some(match self {
