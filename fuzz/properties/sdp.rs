@@ -1,9 +1,10 @@
 //! What must hold for any two bodies taken as offer and answer. Used by the fuzz target and by the replay of its seeds.
 
 use offhook::base::entropy::Entropy;
-use offhook::domain::leg::media_plan::{self, MediaPlan, Side};
+use offhook::domain::leg::media_plan::{self, MediaPlan, Relaying, Side};
 use offhook::domain::trunk::media::MediaSettings;
 use offhook::domain::trunk::settings::SrtpPolicy;
+use offhook::media::handshake::Certificates;
 use offhook::protocol::sdp::attribute::Direction;
 use offhook::protocol::sdp::offer_answer::{self, Local, Policy, Security};
 use offhook::protocol::sdp::parse::{Description, Media};
@@ -81,18 +82,21 @@ fn legs_hold(offer: &[u8], answer: &[u8]) {
     let media = MediaSettings::of_trunk();
     for srtp in [SrtpPolicy::Plain, SrtpPolicy::Optional, SrtpPolicy::Required] {
         let side = Side { host: "192.0.2.9", codecs: &codecs, srtp, media: &media, is_phone: true };
-        exchange_holds(offer, answer, (&side, false));
-        exchange_holds(offer, answer, (&side, true));
+        exchange_holds(offer, answer, (&side, None));
+        for is_browser in [false, true] {
+            exchange_holds(offer, answer, (&side, Some(Relaying { recode: true, srtp, is_browser })));
+        }
     }
 }
 
-fn exchange_holds(offer: &[u8], answer: &[u8], (side, is_relayed): (&Side<'_>, bool)) {
+fn exchange_holds(offer: &[u8], answer: &[u8], (side, relaying): (&Side<'_>, Option<Relaying>)) {
     let mut entropy = Entropy::from_number(1);
     let (mut caller, mut callee) = (MediaPlan::new(&mut entropy), MediaPlan::new(&mut entropy));
-    if is_relayed {
+    let is_browser = relaying.is_some_and(|relaying| relaying.is_browser);
+    if let Some(relaying) = relaying {
         for (plan, port) in [(&mut caller, 20_000), (&mut callee, 20_002)] {
-            plan.relay(true, side.srtp, &mut entropy);
-            plan.opened(([192, 0, 2, 9], port).into());
+            plan.relay(relaying, &mut entropy);
+            plan.opened(([192, 0, 2, 9], port).into(), Certificates::default());
         }
     }
     let Ok(passed) = caller.offered(offer, side) else { return };
@@ -105,9 +109,13 @@ fn exchange_holds(offer: &[u8], answer: &[u8], (side, is_relayed): (&Side<'_>, b
         assert_eq!(description.origin().map(|origin| (origin.user, origin.address)), Some(("-", "192.0.2.9")));
         for media in description.media.iter().filter(|media| media.port != 0) {
             let is_keyed = media.cryptos().next().is_some();
-            assert!(side.srtp != SrtpPolicy::Plain || !media.is_secure() && !is_keyed);
+            let is_dtls = media.protocol.contains("TLS");
+            assert!(
+                !is_dtls || !is_browser || description.fingerprint(media).is_some() && description.ice(media).is_some()
+            );
+            assert!(side.srtp != SrtpPolicy::Plain || is_browser && is_dtls || !media.is_secure() && !is_keyed);
             assert!(side.srtp != SrtpPolicy::Required || !media.is_rtp() || media.is_secure() || is_keyed);
-            if is_relayed {
+            if relaying.is_some() {
                 let host = description.connection(media).map(|connection| connection.host);
                 assert!(media.is_audio() && matches!(media.port, 20_000 | 20_002) && host == Some("192.0.2.9"));
                 let mut payloads: Vec<u8> = media.codecs().map(|codec| codec.payload).collect();
@@ -120,7 +128,10 @@ fn exchange_holds(offer: &[u8], answer: &[u8], (side, is_relayed): (&Side<'_>, b
     for plan in [&caller, &callee] {
         if let Some(agreement) = plan.agreement() {
             let wish = agreement.plan(side.media, None);
-            assert!(!wish.codecs.is_empty() && (side.srtp != SrtpPolicy::Required || wish.srtp.is_some()));
+            assert!(
+                !wish.codecs.is_empty()
+                    && (side.srtp != SrtpPolicy::Required || wish.srtp.is_some() || wish.webrtc.is_some())
+            );
         }
     }
     callee.settle();

@@ -146,3 +146,9 @@ pub const CALLBACK_FULL_RETRY: Duration = Duration::from_secs(10);
 pub const LAST_AGENTS_MAX: usize = 100_000;
 /// How long a callback's customer is rung at most, whatever the trunk says.
 pub const CALLBACK_DIAL_MAX: Duration = Duration::from_secs(180);
+/// DTLS handshakes under way or just over, on all workers together: half a minute of a hundred new browser calls a second.
+pub const HANDSHAKES_MAX: usize = 3_000;
+/// Datagrams of handshakes that wait for the thread that performs them; the peer repeats what is dropped.
+pub const HANDSHAKE_ORDERS: usize = 1_024;
+/// How long a handshake may take before it is given up.
+pub const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(25);

@@ -1,5 +1,6 @@
 //! What the control plane wants of one worker: the door in. Wishes are whole, so that a repeated one changes nothing.
 
+use super::handshake::{HandshakeNews, WebRtc};
 use super::matrix::Matrix;
 pub use super::prompt::Prompt;
 use super::tap::{FeedIn, TapOut};
@@ -69,6 +70,11 @@ pub enum Command {
         call: CallId,
         tap: TapId,
     },
+    /// What became of the handshake that this stream's worker has ordered.
+    Handshake {
+        stream: StreamId,
+        news: HandshakeNews,
+    },
     /// Answered with `Closed` and its quality. The port goes into quarantine.
     Close {
         stream: StreamId,
@@ -82,6 +88,7 @@ impl Command {
             Command::Open { stream, .. }
             | Command::Plan { stream, .. }
             | Command::SendDigits { stream, .. }
+            | Command::Handshake { stream, .. }
             | Command::Close { stream } => stream.call,
             Command::Matrix { call, .. }
             | Command::Play { call, .. }
@@ -114,6 +121,8 @@ pub struct StreamPlan {
     /// Packet time that we send, in milliseconds: 10, 20, 30, 40 or 60.
     pub ptime: u8,
     pub srtp: Option<SrtpKeys>,
+    /// The peer proves where it is and gives its keys by itself: no address and no key above holds.
+    pub webrtc: Option<Box<WebRtc>>,
     pub dtmf_out: DigitForm,
     /// Listen for digits in the audio as well (Q.24). Costs decoding.
     pub detect_in_band: bool,
@@ -137,6 +146,7 @@ impl StreamPlan {
             comfort_noise: None,
             ptime: 20,
             srtp: None,
+            webrtc: None,
             dtmf_out: DigitForm::TelephoneEvent,
             detect_in_band: false,
             silent_after: None,

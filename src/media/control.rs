@@ -62,6 +62,11 @@ impl Control {
         self.clock = plan.codecs.first().map_or(self.clock, |codec| codec.payload.clock);
     }
 
+    /// The peer is there now, as it has proven; nowhere when it has proven nothing.
+    pub fn follow(&mut self, proven: Option<SocketAddr>) {
+        self.signalled = proven;
+    }
+
     /// Where our reports go, if they go anywhere. An address that only its RTP port was learned of is no guess worth making.
     pub fn target(&self, source: &SourceCheck) -> Option<SocketAddr> {
         if self.is_muxed {

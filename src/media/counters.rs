@@ -1,5 +1,7 @@
 //! What one worker has counted, as plain numbers. The edge copies and shows them.
 
+use crate::protocol::ice::responder::Refused as Unchecked;
+
 /// Why a packet was not taken. One variant, one label.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
@@ -53,12 +55,28 @@ pub struct Counters {
     pub control_in: u64,
     pub control_out: u64,
     pub refused: [u64; Refusal::ALL.len()],
+    /// Connectivity checks of browsers that were taken, and that were not.
+    pub checks: u64,
+    pub checks_refused: [u64; Unchecked::ALL.len()],
+    /// Browsers whose consent ran out.
+    pub consents_lost: u64,
 }
 
 impl Counters {
     pub fn refuse(&mut self, why: Refusal) {
         let at = Refusal::ALL.iter().position(|known| *known == why);
         if let Some(count) = at.and_then(|at| self.refused.get_mut(at)) {
+            *count += 1;
+        }
+    }
+
+    pub fn checked(&mut self, outcome: Result<(), Unchecked>) {
+        let Err(why) = outcome else {
+            self.checks += 1;
+            return;
+        };
+        let at = Unchecked::ALL.iter().position(|known| *known == why);
+        if let Some(count) = at.and_then(|at| self.checks_refused.get_mut(at)) {
             *count += 1;
         }
     }

@@ -1,6 +1,7 @@
 //! What a worker tells the control plane: the door out. Facts only; what they mean is decided elsewhere.
 
 use super::command::{SourceId, StreamId, TapId};
+use super::handshake::{Certificates, HandshakeFault};
 use crate::base::id::CallId;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,6 +12,8 @@ pub enum Event {
     Opened {
         stream: StreamId,
         local: SocketAddr,
+        /// What a handshake on it may show.
+        certificates: Certificates,
     },
     /// No port is free, or the system refused it.
     NotOpened {
@@ -36,6 +39,15 @@ pub enum Event {
         digit: u8,
         lasted: Duration,
         form: HeardAs,
+    },
+    /// A browser's handshake gave no keys: nothing can be said or heard.
+    NotSecured {
+        stream: StreamId,
+        fault: HandshakeFault,
+    },
+    /// A browser has not renewed its consent (RFC 7675): nothing is sent until it does.
+    ConsentLost {
+        stream: StreamId,
     },
     /// RTCP BYE: the peer says that it has stopped.
     PeerLeft {
@@ -72,6 +84,8 @@ impl Event {
             | Event::Heard { stream }
             | Event::Digit { stream, .. }
             | Event::PeerLeft { stream }
+            | Event::NotSecured { stream, .. }
+            | Event::ConsentLost { stream }
             | Event::Quality { stream, .. }
             | Event::Closed { stream, .. } => stream.call,
             Event::SourceEnded { call, .. } | Event::TapEnded { call, .. } => *call,

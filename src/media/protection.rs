@@ -43,6 +43,11 @@ impl Keys {
 }
 
 impl Protection {
+    /// Keys will come, or others than those of before: until then nothing passes.
+    pub fn await_keys(&mut self) {
+        *self = Protection::Broken;
+    }
+
     /// Follows what signalling says now.
     pub fn plan(&mut self, agreed: Option<&SrtpKeys>) {
         let Some(agreed) = agreed else {

@@ -3,13 +3,15 @@
 use crate::base::entropy::Entropy;
 use crate::base::now::{Now, earliest};
 use crate::media::account::{Parts, Traffic};
-use crate::media::command::{StreamId, StreamPlan};
+use crate::media::command::{Learning, SrtpKeys, StreamId, StreamPlan};
 use crate::media::control::Control;
 use crate::media::counters::Refusal;
 use crate::media::desk::{Fared, Outgoing as Made, Timing};
 use crate::media::event::{Quality, Refused};
+use crate::media::handshake::HandshakeWish;
 use crate::media::protection::Protection;
 use crate::media::source_check::{SourceCheck, Verdict};
+use crate::media::web::Web;
 use crate::media::worker::Arrived;
 use crate::protocol::audio::codec::Codec;
 use crate::protocol::rtp::outgoing::Outgoing;
@@ -70,6 +72,8 @@ pub struct Stream {
     opened_at: Instant,
     heard_at: Instant,
     protection: Protection,
+    /// What it has beside, when its peer is a browser.
+    pub web: Option<Box<Web>>,
     has_started: bool,
     is_silent: bool,
     received: Traffic,
@@ -105,6 +109,7 @@ impl Stream {
             opened_at: at,
             heard_at: at,
             protection: Protection::None,
+            web: None,
             has_started: false,
             is_silent: false,
             received: Traffic::default(),
@@ -126,14 +131,13 @@ impl Stream {
 
     /// Takes what was agreed. The rules follow from the desk, which knows where packets go.
     pub fn plan(&mut self, now: Instant, plan: &StreamPlan) {
-        self.source.plan(now, plan.remote, plan.learning);
         if plan.receives && (!self.receives || self.silent_after != plan.silent_after) {
             // The peer has from now on as long as the plan allows.
             self.heard_at = now;
             self.is_silent = false;
         }
-        self.protection.plan(plan.srtp.as_ref());
         self.control.plan(plan);
+        self.secure(now, plan);
         if let Some(codec) = plan.codecs.first() {
             self.codec = codec.codec;
             self.reception.set_clock(codec.payload.clock);
@@ -141,6 +145,53 @@ impl Stream {
         self.sends = plan.sends;
         self.receives = plan.receives;
         self.silent_after = plan.silent_after;
+    }
+
+    fn secure(&mut self, now: Instant, plan: &StreamPlan) {
+        let Some(agreed) = &plan.webrtc else {
+            self.web = None;
+            self.source.plan(now, plan.remote, plan.learning);
+            return self.protection.plan(plan.srtp.as_ref());
+        };
+        let is_new = match &mut self.web {
+            Some(web) => web.agree(agreed),
+            None => {
+                self.web = Some(Box::new(Web::new(agreed)));
+                true
+            }
+        };
+        if is_new {
+            self.protection.await_keys();
+        }
+        self.follow(now);
+    }
+
+    /// Sends to where the peer has proven to be, and to nowhere else.
+    pub fn follow(&mut self, now: Instant) {
+        let Some(web) = &self.web else { return };
+        let chosen = web.responder.chosen();
+        self.source.plan(now, chosen, Learning::Never);
+        self.control.follow(chosen);
+    }
+
+    /// The handshake has given keys.
+    pub fn take_keys(&mut self, now: Instant, wish: HandshakeWish, keys: &SrtpKeys) {
+        if let Some(web) = &mut self.web
+            && web.is_keyed(now, wish)
+        {
+            self.protection.plan(Some(keys));
+        }
+    }
+
+    /// Whether the peer's consent has run out just now.
+    pub fn loses_consent(&mut self, now: Instant) -> bool {
+        let Some(web) = &mut self.web else { return false };
+        if web.responder.deadline().is_none_or(|at| at > now) {
+            return false;
+        }
+        let is_lost = web.responder.expire(now);
+        self.follow(now);
+        is_lost
     }
 
     /// Judges one datagram that looks like RTP.
@@ -162,6 +213,7 @@ impl Stream {
         let header = Header::read(packet).ok_or(Refusal::Junk)?;
         let rule = self.rules.iter().find(|rule| rule.receive == header.payload_type);
         let rule = *rule.ok_or(Refusal::NotAgreed)?;
+        let could_be = self.could_be(from);
         let length = match &mut self.protection {
             Protection::None => {
                 // Nothing of a stranger may change anything, so what is broken is told before who it is from.
@@ -172,15 +224,23 @@ impl Stream {
                 return Ok(self.accepted(header, rule, packet.len(), view.payload_range()));
             }
             // A stranger costs a comparison, not a decryption, where nobody else may ever come.
-            _ if !self.source.could_be(from) => return Err(Refusal::Stranger),
+            _ if !could_be => return Err(Refusal::Stranger),
             Protection::Keys(keys) => keys.receiver.unprotect(packet).map_err(|_| Refusal::NotAuthentic)?,
             Protection::Broken => return Err(Refusal::NotAuthentic),
         };
         let view = Packet::parse(packet.get(..length).unwrap_or_default()).map_err(|_| Refusal::Junk)?;
-        if self.source.check_authentic(from) == Verdict::Refused {
+        if self.web.is_none() && self.source.check_authentic(from) == Verdict::Refused {
             return Err(Refusal::Stranger);
         }
         Ok(self.accepted(header, rule, length, view.payload_range()))
+    }
+
+    /// Whether the peer may be there, as far as that can be told without its key.
+    fn could_be(&self, from: SocketAddr) -> bool {
+        match &self.web {
+            Some(web) => web.responder.is_proven(from),
+            None => self.source.could_be(from),
+        }
     }
 
     fn accepted(&mut self, header: Header, rule: Rule, length: usize, payload: Range<usize>) -> Accepted {
@@ -239,6 +299,7 @@ impl Stream {
     /// When something about this stream is due.
     pub fn deadline(&self) -> Instant {
         let others = earliest(self.when_silent(), self.when_report());
+        let others = earliest(others, self.web.as_ref().and_then(|web| web.responder.deadline()));
         others.map_or(self.when_quality, |at| at.min(self.when_quality))
     }
 
@@ -302,7 +363,11 @@ impl Stream {
         if !arrived.socket.control && !self.control.is_muxed {
             return Err(Refusal::Junk);
         }
-        if !self.control.check(now.instant, arrived.from, &self.source) {
+        let is_peers = match &self.web {
+            Some(web) => web.responder.is_proven(arrived.from),
+            None => self.control.check(now.instant, arrived.from, &self.source),
+        };
+        if !is_peers {
             return Err(Refusal::Stranger);
         }
         let length = match &mut self.protection {

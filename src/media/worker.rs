@@ -9,6 +9,7 @@ use crate::media::command::{Command, SourceId, StreamId, StreamPlan, TapId};
 use crate::media::counters::{Counters, Refusal};
 use crate::media::desk::{Desk, Fared, Incoming, Outgoing as Made, Passage, Workbench};
 use crate::media::event::{Event, SourceOutcome};
+use crate::media::handshake::{Certificates, HandshakeOrder};
 use crate::media::ports::{PortPool, PortRange};
 use crate::media::slots::Slots;
 use crate::media::stream::{Accepted, News, Stream};
@@ -40,6 +41,7 @@ pub struct Worker {
     outbox: Outbox,
     outputs: VecDeque<Output>,
     counters: Counters,
+    certificates: Certificates,
 }
 
 /// What the owner does for the worker.
@@ -55,6 +57,8 @@ pub enum Output {
         slot: u32,
     },
     Event(Event),
+    /// For whoever performs handshakes; answered by `Command::Handshake`.
+    Handshake(HandshakeOrder),
 }
 
 /// A datagram that came.
@@ -93,7 +97,13 @@ impl Worker {
             outbox: Outbox::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
+            certificates: Certificates::default(),
         }
+    }
+
+    /// What handshakes for this worker's streams show.
+    pub fn with_certificates(self, certificates: Certificates) -> Worker {
+        Worker { certificates, ..self }
     }
 
     pub fn handle_command(&mut self, now: Now, command: Command) {
@@ -102,6 +112,7 @@ impl Worker {
             Command::Open { stream, bind } => self.open(now, stream, bind),
             Command::Plan { stream, plan } => self.plan(now, stream, &plan),
             Command::Close { stream } => self.close(now, stream),
+            Command::Handshake { stream, news } => self.handshake(now, stream, news),
             Command::Matrix { call, matrix } => self.on_desk(now, call, |desk| desk.matrix(at, matrix)),
             Command::Play { call, source, playlist } if self.has(call, source) => {
                 self.on_desk(now, call, |desk| desk.play(at, source, playlist));
@@ -129,7 +140,8 @@ impl Worker {
         if bound {
             stream.is_bound = true;
             let local = stream.local();
-            self.outputs.push_back(Output::Event(Event::Opened { stream: id, local }));
+            let certificates = self.certificates;
+            self.outputs.push_back(Output::Event(Event::Opened { stream: id, local, certificates }));
             return self.arm_stream(slot);
         }
         stream.tries += 1;
@@ -156,6 +168,9 @@ impl Worker {
             let taken = stream.take_control(now, arrived, packet);
             self.took_control(arrived.socket.slot, taken);
             return None;
+        }
+        if stream.web.is_some() && matches!(kind, Kind::Stun | Kind::Dtls) && !arrived.socket.control {
+            return self.take_proof(now, arrived, kind, buffer);
         }
         let accepted = match kind {
             Kind::Rtp if !arrived.socket.control => stream.accept(now.instant, arrived.from, packet),
@@ -263,6 +278,9 @@ impl Worker {
         self.report(now, slot, fared, true);
         if let Some(stream) = self.streams.at(slot) {
             let quality = stream.quality(now.instant, fared);
+            if stream.web.is_some() {
+                self.outputs.push_back(Output::Handshake(HandshakeOrder::End { stream: id }));
+            }
             self.ports.give_back(now.instant, stream.address, stream.port);
             self.outputs.push_back(Output::Close { slot });
             self.outputs.push_back(Output::Event(Event::Closed { stream: id, quality }));
@@ -428,6 +446,10 @@ impl Worker {
         if let Some(since) = stream.falls_silent(now.instant) {
             self.outputs.push_back(Output::Event(Event::Silent { stream: id, since }));
         }
+        if stream.loses_consent(now.instant) {
+            self.counters.consents_lost += 1;
+            self.outputs.push_back(Output::Event(Event::ConsentLost { stream: id }));
+        }
         let is_due = stream.quality_is_due(now.instant);
         let fared = self.circuits.get(&id.call).map(|circuit| circuit.desk.fared(id.leg)).unwrap_or_default();
         if is_due {
@@ -520,6 +542,8 @@ fn send_made(stream: (u32, &mut Stream), made: &Made<'_>, outbox: &mut Outbox, c
         counters.bytes_out += u64::try_from(length).unwrap_or(0);
     }
 }
+
+mod proof;
 
 #[cfg(test)]
 mod tests;

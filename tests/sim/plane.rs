@@ -3,6 +3,7 @@
 use offhook::base::id::{CallId, LegId};
 use offhook::media::command::{Command, Part, Playlist, SentDigit, SourceId, StreamId, StreamPlan, TapId};
 use offhook::media::event::{Event, Quality, SourceOutcome};
+use offhook::media::handshake::Certificates;
 use offhook::media::matrix::{Matrix, Voice};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -95,7 +96,7 @@ impl Plane {
         if self.open.insert(stream, local).is_some() {
             self.faults.push(format!("{stream:?} was opened twice"));
         }
-        Event::Opened { stream, local }
+        Event::Opened { stream, local, certificates: Certificates::default() }
     }
 
     /// What the caller hears of sources that play: `welcome music forever`; nothing that no ear has.

@@ -226,7 +226,8 @@ impl Call {
 impl Call {
     fn on_media(&mut self, event: Event) {
         match event {
-            Event::Opened { stream, local } => {
+            Event::Opened { stream, local, certificates } => {
+                self.parts.streams.certificates = certificates;
                 if self.parts.stream_opened(stream.leg, local) {
                     self.opened(stream.leg, true);
                 }
@@ -259,8 +260,15 @@ impl Call {
                 let name = self.parts.leg(stream.leg).map(|leg| leg.line.facts.name.clone());
                 name.into_iter().for_each(|name| self.parts.say(format!("{name} has said in RTCP that it has left")));
             }
+            Event::NotSecured { stream, fault } => self.say_of(stream.leg, fault.words()),
+            Event::ConsentLost { stream } => self.say_of(stream.leg, "it has not confirmed for 30 s that it is there"),
             Event::TapEnded { .. } => {}
         }
+    }
+
+    fn say_of(&mut self, leg: LegId, words: &str) {
+        let name = self.parts.leg(leg).map(|leg| leg.line.facts.name.clone());
+        name.into_iter().for_each(|name| self.parts.say(format!("no audio with {name}: {words}")));
     }
 
     fn opened(&mut self, leg: LegId, has_port: bool) {

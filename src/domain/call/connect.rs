@@ -47,7 +47,8 @@ impl Connecting {
         let is_relayed =
             routing.refusal.is_none() && (routing.script.is_some() || is_relayed(&story.caller, &routing.stages));
         if is_relayed {
-            line.media.relay(story.caller.media().recode, story.caller.srtp(), &mut wire.entropy);
+            let relaying = story.caller.relaying(line.target.path.transport, story.caller.media().recode);
+            line.media.relay(relaying, &mut wire.entropy);
         }
         let (inbound, fault) = Inbound::new(&mut line, wire, request);
         let party = line.facts.name.clone();
@@ -265,7 +266,7 @@ impl Connecting {
 /// Audio goes from end to end only where everybody is configured so.
 fn is_relayed(caller: &Party, stages: &[Stage]) -> bool {
     let called = stages.iter().flat_map(|stage| &stage.dials).map(|dial| &dial.party);
-    called.chain([caller]).any(|party| party.media().route == MediaRoute::Relay)
+    called.chain([caller]).any(|party| party.media().route != MediaRoute::Pass)
 }
 
 /// What the caller's INVITE is to take the place of.

@@ -54,13 +54,13 @@ pub struct How<'a> {
 pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<Leg, media_plan::Refusal> {
     let How { mut targets, offered, asked, identity, address } = how;
     let first = targets.remove(0);
-    let Parts { wire, legs, story, .. } = parts;
+    let Parts { wire, legs, story, streams, .. } = parts;
     let caller = legs.iter().find(|leg| leg.id() == LegId::CALLER).and_then(Leg::invited);
     let mut line = Line::new(wire, id, dial.party.clone(), first, &dial.number);
     if let Some(address) = address {
         let recode = story.caller.media().recode && dial.party.media().recode;
-        line.media.relay(recode, dial.party.srtp(), &mut wire.entropy);
-        line.media.opened(address);
+        line.media.relay(dial.party.relaying(line.target.path.transport, recode), &mut wire.entropy);
+        line.media.opened(address, streams.certificates);
     }
     let host = wire.host(line.target.path.listener);
     let made = match offered {

@@ -11,6 +11,7 @@ use crate::domain::leg::established::Telling;
 use crate::domain::leg::leg::Leg;
 use crate::media::command::{Command, Playlist, SentDigit, SourceId, StreamId, TapId};
 use crate::media::event::Quality;
+use crate::media::handshake::Certificates;
 use crate::media::matrix::Matrix;
 use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::path::ListenerId;
@@ -21,6 +22,8 @@ use std::time::Instant;
 pub struct Streams {
     /// Audio goes through us; said once, when the call begins.
     pub is_relayed: bool,
+    /// What handshakes with browsers show, once a worker has said it.
+    pub certificates: Certificates,
     list: Vec<Stream>,
     /// What was last said of who hears whom.
     hearing: Hearing,
@@ -278,8 +281,9 @@ impl Parts {
     /// Audio of this leg goes through us from now on.
     pub fn relay(&mut self, leg: LegId) {
         let address = self.leg(leg).map(|leg| leg.line.target.path.listener).and_then(|at| self.shown_address(leg, at));
+        let certificates = self.streams.certificates;
         if let Some(address) = address {
-            self.with(leg, |leg: &mut Leg, _| leg.line.media.opened(address));
+            self.with(leg, |leg: &mut Leg, _| leg.line.media.opened(address, certificates));
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Who is at the other end of a leg, and what is asked of everybody alike. Reaches nobody.
 
-use crate::domain::leg::media_plan::Side;
+use crate::domain::leg::media_plan::{Relaying, Side};
 use crate::domain::phone::identity;
 use crate::domain::phone::settings::Phone;
 use crate::domain::trunk::identity::Peer;
-use crate::domain::trunk::media::MediaSettings;
+use crate::domain::trunk::media::{MediaRoute, MediaSettings};
 use crate::domain::trunk::settings::{Credentials, NumberRules, SrtpPolicy, Trunk};
+use crate::protocol::sip::path::Transport;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,6 +60,16 @@ impl Party {
             Party::Trunk(trunk) => &trunk.media,
             Party::Phone(phone) => &phone.media,
         }
+    }
+
+    /// How its audio goes through us when it is spoken to over this transport: phones on WebSocket are browsers.
+    pub fn relaying(&self, over: Transport, recode: bool) -> Relaying {
+        let is_browser = match (self, self.media().route) {
+            (Party::Trunk(_), _) | (_, MediaRoute::Pass) => false,
+            (Party::Phone(_), MediaRoute::WebRtc) => true,
+            (Party::Phone(_), MediaRoute::Relay) => matches!(over, Transport::Ws | Transport::Wss),
+        };
+        Relaying { recode, srtp: self.srtp(), is_browser }
     }
 
     pub fn srtp(&self) -> SrtpPolicy {

@@ -24,6 +24,8 @@ pub struct MediaSettings {
 pub enum MediaRoute {
     /// Through us: each side has its own stream with us.
     Relay,
+    /// The same, and the party is a browser wherever it registers from.
+    WebRtc,
     /// From end to end, where both sides say so.
     Pass,
 }

@@ -7,6 +7,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 const ROUTES: &[(&str, MediaRoute)] = &[("relay", MediaRoute::Relay), ("pass", MediaRoute::Pass)];
+/// No carrier is a browser.
+const ROUTES_OF_PHONES: &[(&str, MediaRoute)] =
+    &[("relay", MediaRoute::Relay), ("webrtc", MediaRoute::WebRtc), ("pass", MediaRoute::Pass)];
 const DTMF: &[(&str, DtmfForm)] = &[
     ("rfc4733", DtmfForm::Rfc4733),
     ("info-relay", DtmfForm::InfoRelay),
@@ -16,12 +19,21 @@ const DTMF: &[(&str, DtmfForm)] = &[
 const LEARNING: &[(&str, LearningPolicy)] =
     &[("never", LearningPolicy::Never), ("port", LearningPolicy::Port), ("anywhere", LearningPolicy::Anywhere)];
 
-/// The keys of one trunk or phone; `own` is what it has where nothing is written.
-pub fn settings(fields: &Fields<'_>, own: MediaSettings) -> MediaSettings {
+/// The keys of one trunk; `own` is what it has where nothing is written.
+pub fn of_trunk(fields: &Fields<'_>, own: MediaSettings) -> MediaSettings {
+    settings(fields, own, ROUTES)
+}
+
+/// The keys of one phone.
+pub fn of_phone(fields: &Fields<'_>, own: MediaSettings) -> MediaSettings {
+    settings(fields, own, ROUTES_OF_PHONES)
+}
+
+fn settings(fields: &Fields<'_>, own: MediaSettings, routes: &'static [(&'static str, MediaRoute)]) -> MediaSettings {
     let day = Duration::from_secs(86_400);
     let silence = fields.duration("rtp_timeout", own.silent_after.unwrap_or_default(), Duration::ZERO..=day);
     MediaSettings {
-        route: fields.choice("media", ROUTES, own.route),
+        route: fields.choice("media", routes, own.route),
         recode: fields.flag("recode", own.recode),
         dtmf: fields.choice("dtmf", DTMF, own.dtmf),
         detect_in_band: fields.flag("dtmf_in_band", own.detect_in_band),

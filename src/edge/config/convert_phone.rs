@@ -34,7 +34,7 @@ pub fn phone(fields: Fields<'_>, profile: &str, realm: &str) -> Option<NamedPhon
     }
     let codecs = shared::codecs(&fields);
     let srtp = fields.choice("srtp", shared::SRTP, SrtpPolicy::Plain);
-    let media = convert_media::settings(&fields, MediaSettings::of_phone());
+    let media = convert_media::of_phone(&fields, MediaSettings::of_phone());
     let calls_max = fields.integer("calls_max", 4, 0..=10_000);
     let max_duration = fields.duration("max_duration", Duration::from_secs(14_400), seconds(1, 604_800));
     fields.finish();

@@ -79,7 +79,7 @@ pub fn trunk(fields: Fields<'_>, senders: &Senders<'_>) -> Option<NamedTrunk> {
         codecs: shared::codecs(&fields),
         trusted: fields.flag("trusted", false),
         srtp: fields.choice("srtp", shared::SRTP, SrtpPolicy::Plain),
-        media: convert_media::settings(&fields, MediaSettings::of_trunk()),
+        media: convert_media::of_trunk(&fields, MediaSettings::of_trunk()),
         large_by_tcp: fields.flag("large_by_tcp", true),
         replaces: fields.flag("replaces", false),
         ring_timeout: fields.duration("ring_timeout", Duration::from_secs(120), seconds(1, 600)),

@@ -274,7 +274,7 @@ fn check_audio(
 ) {
     let trunks = trunks.iter().filter_map(|one| one.trunk.as_ref()).map(|trunk| trunk.media);
     let phones = phones.iter().filter_map(|one| one.phone.as_ref()).map(|phone| phone.media);
-    if !trunks.chain(phones).any(|media| media.route == MediaRoute::Relay) {
+    if !trunks.chain(phones).any(|media| media.route != MediaRoute::Pass) {
         return;
     }
     // Where no name stands either, that has been told already.

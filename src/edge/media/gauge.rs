@@ -32,6 +32,11 @@ impl Tally {
         for (own, why) in own.refused.iter_mut().zip(Refusal::ALL) {
             *own += theirs.refused(why);
         }
+        for (own, count) in own.checks_refused.iter_mut().zip(theirs.checks_refused) {
+            *own += count;
+        }
+        own.checks += theirs.checks;
+        own.consents_lost += theirs.consents_lost;
         self.stale += other.stale;
         self.send_drops += other.send_drops;
         self.events_lost += other.events_lost;

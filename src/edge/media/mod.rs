@@ -1,5 +1,6 @@
 //! The media plane's threads and the doors to them. Decides nothing about calls, and no door ever waits.
 
+pub mod dtls;
 mod gauge;
 mod pace;
 pub mod prompts;
@@ -18,6 +19,7 @@ use crate::media::command::Command;
 use crate::media::counters::Refusal;
 use crate::media::event::Event;
 use crate::media::ports::PortRange;
+use crate::protocol::ice::responder::Refused as Unchecked;
 use gauge::Gauge;
 use rustix::event::{EventfdFlags, eventfd};
 use std::io;
@@ -61,6 +63,7 @@ pub struct MediaPlane {
     threads: Mutex<Vec<JoinHandle<()>>>,
     stopping: Arc<AtomicBool>,
     refused: AtomicU64,
+    handshakes: Arc<dtls::Counts>,
 }
 
 /// The way into one worker.
@@ -102,7 +105,11 @@ impl MediaPlane {
         let (events, told) = tokio::sync::mpsc::channel(limits::MEDIA_EVENTS);
         let stopping = Arc::new(AtomicBool::new(false));
         let count = workers(settings);
-        let (mut doors, mut threads) = (Vec::new(), Vec::new());
+        let counts = Arc::new(dtls::Counts::default());
+        let handshakes = dtls::Handshakes::new(Arc::clone(&counts)).map_err(io::Error::other)?;
+        let (queue, wanted) = sync_channel(limits::HANDSHAKE_ORDERS);
+        let orders = dtls::Orders { queue, counts: Arc::clone(&counts) };
+        let (mut doors, mut threads) = (Vec::<Door>::new(), Vec::new());
         for index in 0..count {
             let (commands, inbox) = sync_channel(limits::MEDIA_COMMANDS);
             let wake = eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC)?;
@@ -117,6 +124,8 @@ impl MediaPlane {
                 entropy: entropy.split(),
                 inbox,
                 bell,
+                certificates: handshakes.certificates(),
+                orders: orders.clone(),
                 events: events.clone(),
                 gauge,
                 lateness: metrics.media_lateness(),
@@ -126,7 +135,14 @@ impl MediaPlane {
             let named = std::thread::Builder::new().name(format!("media-{index}"));
             threads.push(named.spawn(move || thread.run(core))?);
         }
-        let plane = MediaPlane { doors, threads: Mutex::new(threads), stopping, refused: AtomicU64::new(0) };
+        // It ends with the last worker, whose orders it waits for.
+        drop(orders);
+        let back = |door: &Door| dtls::WayBack { commands: door.commands.clone(), bell: Arc::clone(&door.bell) };
+        let ways: Vec<dtls::WayBack> = doors.iter().map(back).collect();
+        let named = std::thread::Builder::new().name("media-dtls".to_owned());
+        threads.push(named.spawn(move || handshakes.run(&wanted, ways))?);
+        let refused = AtomicU64::new(0);
+        let plane = MediaPlane { doors, threads: Mutex::new(threads), stopping, refused, handshakes: counts };
         Ok((plane, told))
     }
 
@@ -183,6 +199,11 @@ impl MediaPlane {
             Reading::count(table::MEDIA_PORTS, &["used"], count(tally.ports_used)),
             Reading::count(table::MEDIA_PORTS, &["free"], count(tally.ports_free)),
         ];
+        readings.push(Reading::count(table::ICE_CHECKS, &["taken"], counters.checks));
+        let refused = Unchecked::ALL.iter().zip(counters.checks_refused);
+        readings.extend(refused.map(|(why, count)| Reading::count(table::ICE_CHECKS, &[why.name()], count)));
+        readings.push(Reading::count(table::ICE_CONSENTS_LOST, &[], counters.consents_lost));
+        readings.extend(self.handshakes.readings());
         readings
             .extend(Refusal::ALL.map(|why| Reading::count(table::MEDIA_REFUSED, &[why.name()], counters.refused(why))));
         readings

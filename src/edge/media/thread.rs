@@ -5,11 +5,13 @@ use crate::base::limits;
 use crate::base::now::Now;
 use crate::edge::clock;
 use crate::edge::media::Bell;
+use crate::edge::media::dtls::Orders;
 use crate::edge::media::gauge::{Gauge, Tally};
 use crate::edge::media::pace::Pace;
 use crate::edge::media::socket::{Found, Ready, Sockets};
 use crate::media::command::Command;
 use crate::media::event::Event;
+use crate::media::handshake::Certificates;
 use crate::media::ports::PortRange;
 use crate::media::transmit::SocketId;
 use crate::media::worker::{Arrived, Output, Worker};
@@ -42,6 +44,8 @@ pub struct Parts {
     pub entropy: Entropy,
     pub inbox: Receiver<Command>,
     pub bell: Arc<Bell>,
+    pub certificates: Certificates,
+    pub orders: Orders,
     pub events: tokio::sync::mpsc::Sender<Event>,
     pub gauge: Arc<Gauge>,
     pub lateness: prometheus::local::LocalHistogram,
@@ -70,6 +74,7 @@ impl Thread {
         let now = clock::now();
         let sockets = Sockets::new(&parts.bell.wake, parts.dscp)?;
         let worker = Worker::new(now, parts.range.clone(), parts.entropy.split());
+        let worker = worker.with_certificates(parts.certificates);
         Ok(Thread {
             parts,
             worker,
@@ -209,6 +214,7 @@ impl Thread {
                 }
                 Output::Close { slot } => self.sockets.close(slot),
                 Output::Event(event) => self.tell(event),
+                Output::Handshake(order) => self.parts.orders.give(order),
             }
         }
         self.tell_waiting();

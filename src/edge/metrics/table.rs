@@ -141,6 +141,17 @@ pub const MEDIA_FORWARDED: Row =
 pub const MEDIA_CONTROL: Row = counter("offhook_media_control_total", &["direction"], "RTCP packets.");
 pub const MEDIA_REFUSED: Row =
     counter("offhook_media_refused_total", &["reason"], "Datagrams on media ports that were not taken, by reason.");
+pub const ICE_CHECKS: Row =
+    counter("offhook_ice_checks_total", &["outcome"], "Connectivity checks of browsers: taken, or why not.");
+pub const ICE_CONSENTS_LOST: Row =
+    counter("offhook_ice_consents_lost_total", &[], "Browsers that did not renew their consent for 30 seconds.");
+pub const DTLS_HANDSHAKES: Row =
+    counter("offhook_dtls_handshakes_total", &["outcome"], "DTLS handshakes with browsers: done, or why they failed.");
+pub const DTLS_DROPPED: Row = counter(
+    "offhook_dtls_dropped_total",
+    &[],
+    "Datagrams of DTLS handshakes dropped because too many waited or were under way.",
+);
 pub const MEDIA_STALE: Row = counter(
     "offhook_media_stale_total",
     &[],
@@ -264,6 +275,10 @@ pub const TABLE: &[Row] = &[
     MEDIA_FORWARDED,
     MEDIA_CONTROL,
     MEDIA_REFUSED,
+    ICE_CHECKS,
+    ICE_CONSENTS_LOST,
+    DTLS_HANDSHAKES,
+    DTLS_DROPPED,
     MEDIA_STALE,
     MEDIA_SEND_DROPS,
     MEDIA_STREAMS,

@@ -3,7 +3,7 @@
 use crate::base::entropy::Entropy;
 use crate::base::id::{CallId, LegId};
 use crate::base::limits;
-use crate::domain::leg::media_plan::agreement::{Agreement, View};
+use crate::domain::leg::media_plan::agreement::{Agreement, Secrecy, View};
 use crate::domain::leg::media_plan::formats;
 use crate::domain::trunk::media::{LearningPolicy, MediaSettings};
 use crate::edge::media::{MediaPlane, WorkerSettings};
@@ -97,7 +97,7 @@ impl Audio {
         let ours = self.ours.clone();
         let ours = Description::parse(ours.as_bytes()).ok()?;
         let own = View::audio(&ours)?;
-        self.settle(&Agreement::new(own, theirs, own, None)).then_some(self.ours.as_str())
+        self.settle(&Agreement::new(own, theirs, own, Secrecy::None)).then_some(self.ours.as_str())
     }
 
     /// The other side has answered what we offered; `false` when there is nothing to be spoken.
@@ -105,7 +105,7 @@ impl Audio {
         let (text, answer) = (self.ours.clone(), Description::parse(answer));
         let (Ok(ours), Ok(answer)) = (Description::parse(text.as_bytes()), answer) else { return false };
         let (Some(own), Some(theirs)) = (View::audio(&ours), View::audio(&answer)) else { return false };
-        self.settle(&Agreement::new(own, theirs, theirs, None))
+        self.settle(&Agreement::new(own, theirs, theirs, Secrecy::None))
     }
 
     fn settle(&mut self, agreement: &Agreement) -> bool {

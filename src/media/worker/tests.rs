@@ -2,6 +2,7 @@
 
 mod hijack;
 mod late;
+mod proof;
 mod relay;
 mod replay;
 mod reports;

@@ -2,6 +2,7 @@
 
 pub mod attribute;
 pub mod codec;
+pub mod fingerprint;
 pub mod offer_answer;
 pub mod parse;
 pub mod print;

@@ -3,6 +3,7 @@
 use crate::domain::leg::media_plan::formats;
 use crate::domain::trunk::media::{DtmfForm, MediaSettings};
 use crate::media::command::{DigitForm, PayloadPair, PlannedCodec, SrtpKeys, StreamPlan};
+use crate::media::handshake::WebRtc;
 use crate::protocol::sdp::attribute::{self, Direction};
 use crate::protocol::sdp::codec::Codec as Format;
 use crate::protocol::sdp::parse::{Description, Media};
@@ -20,7 +21,16 @@ pub struct Agreement {
     pub events: Vec<PayloadPair>,
     pub comfort: Vec<PayloadPair>,
     pub ptime: u8,
-    pub srtp: Option<SrtpKeys>,
+    pub secrecy: Secrecy,
+}
+
+/// What keeps a stream from others.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Secrecy {
+    None,
+    Keys(SrtpKeys),
+    /// By proof and handshake on the way of the stream itself.
+    WebRtc(Box<WebRtc>),
 }
 
 /// A description and the one stream in it.
@@ -75,7 +85,7 @@ fn pair(ours: &Format<'_>, theirs: &Format<'_>) -> PayloadPair {
 
 impl Agreement {
     /// `ordered` is the one of the two that answers: its order of formats is what holds (RFC 3264 6.1).
-    pub fn new(ours: View<'_>, theirs: View<'_>, ordered: View<'_>, srtp: Option<SrtpKeys>) -> Agreement {
+    pub fn new(ours: View<'_>, theirs: View<'_>, ordered: View<'_>, secrecy: Secrecy) -> Agreement {
         let own: Vec<Format<'_>> = ours.media.codecs().collect();
         let other: Vec<Format<'_>> = theirs.media.codecs().collect();
         let (mut codecs, mut events, mut comfort) = (Vec::new(), Vec::new(), Vec::new());
@@ -92,7 +102,8 @@ impl Agreement {
                 }),
             }
         }
-        let address = theirs.address();
+        // A browser proves where it is; what it has written is a guess of its own.
+        let address = theirs.address().filter(|_| !matches!(secrecy, Secrecy::WebRtc(_)));
         let remote = address.map(|address| SocketAddr::new(address, theirs.media.port));
         let rtcp_mux = ours.media.rtcp_mux() && theirs.media.rtcp_mux();
         let (mine, peers) = (ours.direction(), theirs.direction());
@@ -106,7 +117,7 @@ impl Agreement {
             events,
             comfort,
             ptime: ptime(theirs.media),
-            srtp,
+            secrecy,
         }
     }
 
@@ -119,6 +130,13 @@ impl Agreement {
     /// The whole wish. `first`: the kind of codec to be sent, where another than the peer's first saves re-coding.
     pub fn plan(&self, settings: &MediaSettings, first: Option<u32>) -> StreamPlan {
         let mut codecs = self.codecs.clone();
+        let (srtp, webrtc) = match &self.secrecy {
+            Secrecy::None => (None, None),
+            Secrecy::Keys(keys) => (Some(keys.clone()), None),
+            Secrecy::WebRtc(webrtc) => (None, Some(webrtc.clone())),
+        };
+        // What a browser likes best is what stands the loss of its way best; that is worth the re-coding.
+        let first = first.filter(|_| webrtc.is_none());
         if let Some(at) = codecs.iter().position(|codec| Some(codec.kind) == first) {
             codecs.get_mut(..=at).unwrap_or_default().rotate_right(1);
         }
@@ -141,7 +159,8 @@ impl Agreement {
             telephone_event,
             comfort_noise: fitting(&self.comfort),
             ptime: self.ptime,
-            srtp: self.srtp.clone(),
+            srtp,
+            webrtc,
             dtmf_out,
             detect_in_band: settings.detect_in_band,
             silent_after: settings.silent_after,

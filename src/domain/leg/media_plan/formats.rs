@@ -132,13 +132,33 @@ fn number(offered: &mut [Format<'_>], before: &[Format<'_>]) {
     }
 }
 
+/// Opus before all others, where nobody has said otherwise: over the ways of browsers it stands losses best.
+pub fn prefer_opus(offered: &mut [Format<'_>]) {
+    offered.sort_by_key(|format| format.is_companion() || codec_of(format) != Codec::Opus);
+}
+
+/// What our answer prefers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answering {
+    /// The other side's codec, and nothing else.
+    Alike,
+    /// The other side's codec where both have it, else one that we can make of it.
+    AlikeFirst,
+    /// What the peer likes best of what we can make.
+    Best,
+}
+
 /// What of an offer is answered when the other side has answered `chosen`: one codec, and its companions. `None`: nothing.
-pub fn to_answer<'a>(offered: &[Format<'a>], chosen: &[Format<'_>], recode: bool) -> Option<Vec<Format<'a>>> {
+pub fn to_answer<'a>(offered: &[Format<'a>], chosen: &[Format<'_>], how: Answering) -> Option<Vec<Format<'a>>> {
     let substance = || offered.iter().filter(|format| !format.is_companion());
     let theirs = || chosen.iter().filter(|format| !format.is_companion());
-    let same = theirs().find_map(|format| substance().find(|own| own.matches(format)));
-    let made = || substance().find(|format| can_be_recoded(format)).filter(|_| recode && theirs().any(can_be_recoded));
-    let codec = *same.or_else(made)?;
+    let same = || theirs().find_map(|format| substance().find(|own| own.matches(format)));
+    let made = || substance().find(|format| can_be_recoded(format)).filter(|_| theirs().any(can_be_recoded));
+    let codec = *match how {
+        Answering::Alike => same(),
+        Answering::AlikeFirst => same().or_else(made),
+        Answering::Best => made().or_else(same),
+    }?;
     let mut answered = vec![codec];
     // Digits at the codec's clock, else at the one that the peer has.
     let events = || offered.iter().filter(|format| format.is_telephone_event());

@@ -7,6 +7,7 @@ use crate::domain::leg::media_plan::end::End;
 use crate::domain::phone::settings::Phone;
 use crate::domain::trunk::media::MediaSettings;
 use crate::domain::trunk::settings::{SrtpPolicy, Trunk};
+use crate::media::handshake::Certificates;
 use crate::protocol::sdp::offer_answer::{self, Policy, Security, Unacceptable};
 use crate::protocol::sdp::parse::{Description, Line};
 use crate::protocol::sdp::series::Series;
@@ -19,6 +20,7 @@ pub mod end;
 pub mod formats;
 pub mod keys;
 pub mod own;
+pub mod web;
 
 /// How one leg's peer is to be spoken to; made afresh from the party's settings, so that a call holds no copy.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -30,6 +32,16 @@ pub struct Side<'a> {
     pub srtp: SrtpPolicy,
     pub media: &'a MediaSettings,
     pub is_phone: bool,
+}
+
+/// How audio of one peer goes through us.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Relaying {
+    /// Between sides that may have different codecs.
+    pub recode: bool,
+    pub srtp: SrtpPolicy,
+    /// It speaks ICE and DTLS, and is offered nothing else.
+    pub is_browser: bool,
 }
 
 /// Why no description can be sent to a peer.
@@ -205,14 +217,14 @@ impl MediaPlan {
     }
 
     /// From now on audio goes through us; where, `opened` will say.
-    pub fn relay(&mut self, recode: bool, srtp: SrtpPolicy, entropy: &mut Entropy) {
-        self.end = Some(Box::new(End::new(recode, srtp, entropy)));
+    pub fn relay(&mut self, relaying: Relaying, entropy: &mut Entropy) {
+        self.end = Some(Box::new(End::new(relaying, entropy)));
     }
 
     /// Our end of its stream, as its peer reaches it.
-    pub fn opened(&mut self, address: SocketAddr) {
+    pub fn opened(&mut self, address: SocketAddr, certificates: Certificates) {
         if let Some(end) = &mut self.end {
-            end.address = address;
+            end.opened(address, certificates);
         }
     }
 

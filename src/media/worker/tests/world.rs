@@ -5,6 +5,7 @@ use crate::base::id::{CallId, LegId};
 use crate::base::now::Now;
 use crate::media::command::*;
 use crate::media::event::Event;
+use crate::media::handshake::HandshakeOrder;
 use crate::media::matrix::Matrix;
 use crate::media::ports::PortRange;
 use crate::media::transmit::SocketId;
@@ -69,6 +70,8 @@ pub struct World {
     pub refuse: Vec<u16>,
     /// What the worker sent of its own accord.
     pub made: Vec<Left>,
+    /// Handshakes that it wanted.
+    pub orders: Vec<HandshakeOrder>,
 }
 
 impl World {
@@ -87,6 +90,7 @@ impl World {
             bound: Vec::new(),
             refuse: Vec::new(),
             made: Vec::new(),
+            orders: Vec::new(),
         }
     }
 
@@ -166,6 +170,7 @@ impl World {
                 }
                 Output::Close { slot } => self.closed.push(slot),
                 Output::Event(event) => self.events.push(event),
+                Output::Handshake(order) => self.orders.push(order),
             }
         }
     }

@@ -1,11 +1,13 @@
 //! Two legs that talk through us: what each is told of our end, and what its worker is told of it.
 
 use crate::base::entropy::Entropy;
-use crate::domain::leg::media_plan::{MediaPlan, Refusal, Side};
+use crate::domain::leg::media_plan::{MediaPlan, Refusal, Relaying, Side};
 use crate::domain::trunk::media::{DtmfForm, MediaSettings};
 use crate::domain::trunk::settings::SrtpPolicy;
 use crate::media::command::{DigitForm, Learning, StreamPlan};
+use crate::media::handshake::Certificates;
 use crate::protocol::audio::codec::Codec;
+use crate::protocol::sdp::fingerprint::Fingerprint;
 use bytes::Bytes;
 
 /// The party that calls and the one that is called, with our end toward each.
@@ -20,14 +22,17 @@ struct Party {
     srtp: SrtpPolicy,
     settings: MediaSettings,
     is_phone: bool,
+    is_browser: bool,
 }
+
+const CERTIFICATES: Certificates = Certificates([Fingerprint([0xaa; 32]), Fingerprint([0xbb; 32])]);
 
 impl Party {
     fn new(port: u16, codecs: &[&str], srtp: SrtpPolicy) -> Party {
         let codecs = codecs.iter().map(|name| Box::from(*name)).collect();
         let settings = MediaSettings { recode: true, ..MediaSettings::of_trunk() };
         let plan = MediaPlan::new(&mut Entropy::from_number(7));
-        let mut party = Party { plan, codecs, srtp, settings, is_phone: false };
+        let mut party = Party { plan, codecs, srtp, settings, is_phone: false, is_browser: false };
         party.open(port, true);
         party
     }
@@ -35,13 +40,13 @@ impl Party {
     fn open(&mut self, port: u16, recode: bool) {
         let mut entropy = Entropy::from_number(u64::from(port));
         let mut plan = MediaPlan::new(&mut Entropy::from_number(7));
-        plan.relay(recode, self.srtp, &mut entropy);
-        plan.opened(([203, 0, 113, 5], port).into());
+        plan.relay(Relaying { recode, srtp: self.srtp, is_browser: self.is_browser }, &mut entropy);
+        plan.opened(([203, 0, 113, 5], port).into(), CERTIFICATES);
         self.plan = plan;
     }
 
     fn with<R>(&mut self, act: impl FnOnce(&mut MediaPlan, &Side<'_>) -> R) -> R {
-        let Party { plan, codecs, srtp, settings, is_phone } = self;
+        let Party { plan, codecs, srtp, settings, is_phone, .. } = self;
         let side = Side { host: "203.0.113.9", codecs, srtp: *srtp, media: settings, is_phone: *is_phone };
         act(plan, &side)
     }
