@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod agents;
+pub mod callbacks;
 pub mod calls;
 pub mod check;
 pub mod client;
@@ -63,6 +64,7 @@ A running daemon:
   phones       The phones and where they are registered
   queues       Who waits where, and what became of those who did
   agents       What agents do; the status of one
+  callbacks    Who is owed a call; taking a promise back
   numbers      The numbers that are ours, and where each leads
   guards       Spending guards that have tripped
   explain      Where a call would go and why, without making it
@@ -107,6 +109,8 @@ pub enum Command {
     Queues(Daemon),
     /// What agents do; with a name and a status, sets that agent's status.
     Agents(agents::Arguments),
+    /// Who is owed a call, and taking a promise back.
+    Callbacks(callbacks::Arguments),
     /// The numbers that are ours, where each leads, and what was done to them.
     Numbers(numbers::Arguments),
     /// Spending guards that have tripped, and letting calls out again.
@@ -177,6 +181,7 @@ fn execute(command: Command, style: Style) -> Outcome {
         Command::Phones(daemon) => phones::execute(&daemon.client()),
         Command::Queues(daemon) => queues::execute(&daemon.client()),
         Command::Agents(arguments) => agents::execute(&arguments),
+        Command::Callbacks(arguments) => callbacks::execute(&arguments),
         Command::Numbers(arguments) => numbers::execute(&arguments),
         Command::Guards(arguments) => guards::execute(&arguments),
         Command::Explain(arguments) => explain::execute(&arguments),

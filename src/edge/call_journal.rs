@@ -26,12 +26,19 @@ struct Line<'a> {
     dialled: &'a str,
     dialled_e164: Option<&'a str>,
     legs: Vec<LegLine<'a>>,
+    callback: Option<CallbackLine<'a>>,
     attributes: &'a BTreeMap<&'static str, Box<str>>,
     steps: &'a [Box<str>],
     noted: BTreeMap<&'a str, &'a str>,
     recordings: &'a [Box<str>],
     trail: &'a [Box<str>],
     trail_lost: u32,
+}
+
+#[derive(Serialize)]
+struct CallbackLine<'a> {
+    callback: &'a str,
+    promised_in: String,
 }
 
 #[derive(Serialize)]
@@ -85,6 +92,10 @@ fn line(record: &Record, duration_ms: Option<u64>) -> Line<'_> {
         dialled: &record.dialled,
         dialled_e164: record.dialled_e164.as_deref(),
         legs: record.legs.iter().map(leg).collect(),
+        callback: record
+            .callback
+            .as_ref()
+            .map(|callback| CallbackLine { callback: &callback.name, promised_in: callback.promised_in.to_string() }),
         attributes: &record.attributes,
         steps: &record.steps,
         noted: record.noted.iter().map(|(name, value)| (&**name, &**value)).collect(),

@@ -29,7 +29,7 @@ const INSIST_EVERY: Duration = Duration::from_millis(20);
 const INSIST_TIMES: u32 = 500;
 
 /// The task of one call, from its INVITE to the last lingering transaction.
-pub fn spawn(mut call: Box<Call>, invite_key: InviteKey, mut inputs: CallInputs, ports: Arc<Ports>) {
+pub fn spawn(mut call: Box<Call>, invite_key: Option<InviteKey>, mut inputs: CallInputs, ports: Arc<Ports>) {
     let id = call.id();
     let span = tracing::info_span!(parent: None, "call", call = %id);
     let work = async move {

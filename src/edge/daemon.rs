@@ -2,10 +2,13 @@
 
 use crate::base::cause::Cause;
 use crate::base::limits;
+use crate::base::machine::Machine;
 use crate::base::now::Now;
 use crate::domain::call::interface::CallInput;
+use crate::domain::queue::interface::QueueInput;
 use crate::domain::switchboard::Switchboard;
 use crate::domain::switchboard::interface::{Exchange, SwitchboardInput};
+use crate::edge::callback_ledger;
 use crate::edge::clock;
 use crate::edge::config::{Configuration, Daemon as Settings};
 use crate::edge::control::commands::Operator;
@@ -24,6 +27,7 @@ use crate::edge::outside::Outside;
 use crate::edge::ports::Ports;
 use crate::edge::reload::Reloader;
 use crate::edge::resolver::Resolver;
+use crate::edge::store::callbacks;
 use crate::edge::store::numbers::Numbers;
 use crate::edge::switchboard_task::{self, DeskSigns};
 use crate::edge::transport::pulse::Pace;
@@ -96,6 +100,7 @@ impl Daemon {
         let outside = Outside::start(&settings.outside, Arc::clone(&dispatch), metrics.clone())
             .map_err(|error| format!("recordings, speech or the log of flows: {error}"))?;
         let (engines, engine_news) = Engines::new();
+        let (ledger, notes) = callback_ledger::open();
         let ports = Arc::new(Ports {
             dispatch,
             transports,
@@ -106,10 +111,12 @@ impl Daemon {
             media,
             outside: Arc::new(outside),
             numbers,
+            callbacks: ledger,
             store,
             engines: Arc::new(engines),
         });
-        let switchboard = Switchboard::new(Arc::clone(&exchange), entropy, clock::now());
+        let mut switchboard = Switchboard::new(Arc::clone(&exchange), entropy, clock::now());
+        switchboard.handle_input(clock::now(), owed(&ports).await?);
         let (alive_at, desk_alive) = watch::channel(clock::now().instant);
         let (drained_sign, drained) = watch::channel(false);
         let signs = DeskSigns { alive_at, drained: drained_sign };
@@ -125,6 +132,7 @@ impl Daemon {
         };
         let mut tasks = vec![
             tokio::spawn(switchboard_task::run(switchboard, inbox, Arc::clone(&ports), signs)),
+            tokio::spawn(callback_ledger::run(notes, Arc::clone(&ports))),
             tokio::spawn(tell_lateness(Arc::clone(&ports))),
             tokio::spawn(hear_media(told, Arc::clone(&ports))),
             tokio::spawn(hear_engines(engine_news)),
@@ -185,6 +193,7 @@ impl Daemon {
 
     /// Ends at once: what is in the journal's queue is written, everything else is dropped.
     pub async fn stop(self) {
+        self.ports.callbacks.settle().await;
         for task in &self.tasks {
             task.abort();
         }
@@ -196,6 +205,17 @@ impl Daemon {
             tracing::error!("the journal could not be closed");
         }
     }
+}
+
+/// Promises of the daemon before this one, as the queues take them.
+async fn owed(ports: &Ports) -> Result<SwitchboardInput, String> {
+    let now = clock::now().unix_millis();
+    let read = ports.store.execute(move |connection| callbacks::read(connection, now)).await;
+    let (callbacks, next) = read.and_then(|read| read).map_err(|fault| fault.to_string())?;
+    if !callbacks.is_empty() {
+        tracing::info!(callbacks = callbacks.len(), "callbacks are still owed");
+    }
+    Ok(SwitchboardInput::Queue(Box::new(QueueInput::Restore { callbacks, next })))
 }
 
 /// What media workers tell belongs to calls. A port that no call waits for is given back.

@@ -60,14 +60,17 @@ impl Dispatch {
     }
 
     /// From now on what belongs to this call goes to its inbox.
-    pub fn enter(&self, call: CallId, invite_key: InviteKey, inbox: CallInbox) {
+    pub fn enter(&self, call: CallId, invite_key: Option<InviteKey>, inbox: CallInbox) {
         self.calls.insert(call, inbox);
-        self.invites.insert(invite_key, call);
+        if let Some(key) = invite_key {
+            self.invites.insert(key, call);
+        }
     }
 
-    pub fn leave(&self, call: CallId, invite_key: InviteKey) {
+    pub fn leave(&self, call: CallId, invite_key: Option<InviteKey>) {
         self.calls.remove(&call);
-        if let Entry::Occupied(entry) = self.invites.entry(invite_key)
+        if let Some(key) = invite_key
+            && let Entry::Occupied(entry) = self.invites.entry(key)
             && *entry.get() == call
         {
             entry.remove();
@@ -294,7 +297,7 @@ mod tests {
         let (dispatch, _desk) = dispatch();
         let (inbox, mut inputs) = inbox::open(1);
         let call = CallId(5);
-        let key = owner::invite_key(&message("INVITE sip:b@192.0.2.2 SIP/2.0", "z9hG4bK1", "INVITE"));
+        let key = Some(owner::invite_key(&message("INVITE sip:b@192.0.2.2 SIP/2.0", "z9hG4bK1", "INVITE")));
         dispatch.enter(call, key, inbox);
         let undeliverable = || Box::new(CallInput::Undeliverable { token: 1 });
         assert!(dispatch.to_call(call, undeliverable()).is_ok());

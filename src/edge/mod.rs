@@ -5,6 +5,7 @@
 
 pub mod call_journal;
 pub mod call_task;
+pub mod callback_ledger;
 pub mod clock;
 pub mod config;
 pub mod control;

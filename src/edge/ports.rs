@@ -2,6 +2,7 @@
 
 use crate::base::id::CallId;
 use crate::edge::control::engines::Engines;
+use crate::edge::callback_ledger::CallbackLedger;
 use crate::edge::dispatch::Dispatch;
 use crate::edge::journal::Journal;
 use crate::edge::live::LiveCalls;
@@ -28,6 +29,7 @@ pub struct Ports {
     pub numbers: Numbers,
     /// Who decides from outside where calls go.
     pub engines: Arc<Engines>,
+    pub callbacks: CallbackLedger,
     /// The database, for whoever keeps something in it.
     pub store: Store,
 }

@@ -9,7 +9,7 @@ use crate::domain::call::interface::{CallInput, CallStart};
 use crate::domain::queue::interface::AgentChange;
 use crate::domain::switchboard::Switchboard;
 use crate::domain::switchboard::interface::{
-    RefusalReason as Why, SwitchboardEvent, SwitchboardInput, SwitchboardOutput,
+    CallbackNote, RefusalReason as Why, SwitchboardEvent, SwitchboardInput, SwitchboardOutput,
 };
 use crate::domain::switchboard::owner;
 use crate::edge::dispatch::DeskInput;
@@ -53,6 +53,7 @@ pub async fn run(
             for trunk in switchboard.trunk_states() {
                 ports.metrics.trunk_calls(&trunk.name, trunk.calls);
             }
+            ports.metrics.queues(now, switchboard.queues());
             for (guard, stopped) in switchboard.guard_states() {
                 ports.metrics.guard_stops(&guard, stopped);
             }
@@ -107,6 +108,7 @@ fn drain(switchboard: &mut Switchboard, ports: &Arc<Ports>, signs: &DeskSigns) {
             }
             SwitchboardOutput::Inherit { origin, heir } => ports.dispatch.inherit(origin, heir),
             SwitchboardOutput::Ban { address, time } => ports.transports.ban(address, time),
+            SwitchboardOutput::Callback(note) => note_callback(note, ports),
             SwitchboardOutput::Event(event) => tell(event, ports),
             SwitchboardOutput::Drained => {
                 signs.drained.send_replace(true);
@@ -115,9 +117,24 @@ fn drain(switchboard: &mut Switchboard, ports: &Arc<Ports>, signs: &DeskSigns) {
     }
 }
 
+/// A promise that cannot be written down is none; whatever else cannot is said loudly.
+fn note_callback(note: CallbackNote, ports: &Ports) {
+    let callback = match &note {
+        CallbackNote::Keep(callback) => Some(callback.id),
+        CallbackNote::Forget { .. } => None,
+    };
+    if ports.callbacks.note(note) {
+        return;
+    }
+    tracing::error!("more callbacks wait to be written down than may");
+    if let Some(callback) = callback {
+        ports.dispatch.to_desk_in_the_end(SwitchboardInput::CallbackKept { callback, is_kept: false });
+    }
+}
+
 fn start_call(start: CallStart, ports: &Arc<Ports>) {
     let (inbox, inputs) = inbox::open(limits::CALL_INBOX);
-    let key = owner::invite_key(&start.invite);
+    let key = start.beginning.invite().map(owner::invite_key);
     ports.live.begin(&start);
     ports.metrics.call_started(&start);
     tracing::info!(
@@ -161,6 +178,9 @@ fn tell(event: SwitchboardEvent, ports: &Ports) {
         SwitchboardEvent::PhoneUnregistered { phone } => tracing::info!(%phone, "phone unregistered"),
         SwitchboardEvent::AuthenticationFailed { source } => tracing::debug!(%source, "authentication failed"),
         SwitchboardEvent::Agent { agent, change } => tell_agent(&agent, &change),
+        SwitchboardEvent::CallbackOver { callback, why } => {
+            tracing::info!(%callback, why = why.name(), "a callback is owed no longer");
+        }
         SwitchboardEvent::Banned { address } => tracing::warn!(%address, "source banned"),
     }
 }

@@ -5,7 +5,9 @@ use crate::base::id::{CallId, LegId};
 use crate::base::machine::Machine;
 use crate::base::now::{Now, earliest};
 use crate::domain::call::digits;
-use crate::domain::call::interface::{CallEvent, CallInput, CallOutput, CallStart, Profiles, TrunkOutcome};
+use crate::domain::call::interface::{
+    Beginning, CallEvent, CallInput, CallOutput, CallStart, Place, Profiles, TrunkOutcome,
+};
 use crate::domain::call::parts::{self, Parts, Story, outcome_of};
 use crate::domain::call::phase::{Answer, Phase, Routing};
 use crate::domain::call::record;
@@ -41,14 +43,19 @@ impl Call {
 
     /// The call and its first input, which is for its own task to hand in: a fault there ends this call alone.
     pub fn prepare(start: CallStart) -> (Call, CallInput) {
-        let CallStart { id, entropy, now, invite, from, caller, profiles, dialled, identity, .. } = start;
-        let timers = timers_of(&profiles, from.listener);
+        let CallStart { id, entropy, now, beginning, caller, profiles, dialled, identity, .. } = start;
+        let timers = timers_of(&profiles, listener_of(&beginning));
+        let (first, due) = match beginning {
+            Beginning::Invite { message, from } => (CallInput::Sip { from, message }, None),
+            Beginning::Callback { due, word } => (CallInput::Queue(word), Some(due)),
+        };
         let wire = Wire::new(now, id, entropy, profiles, timers);
         let story = Story {
             caller,
             dialled,
             identity,
             attributes: start.attributes,
+            promised: due.as_ref().map(|due| (due.id, due.call)),
             max_duration: start.max_duration,
             started_at: now.unix_millis(),
             ringing_at: None,
@@ -56,10 +63,10 @@ impl Call {
             outcome: None,
             served: None,
         };
-        let routing = Routing { stages: start.route, refusal: start.refusal, script: start.script };
+        let routing = Routing { stages: start.route, refusal: start.refusal, script: start.script, due };
         let parts = Parts::new(wire, story, Trail::new(start.trail));
         let call = Call { phase: Phase::Routing(Box::new(routing)), parts, is_recorded: false, is_finished: false };
-        (call, CallInput::Sip { from, message: invite })
+        (call, first)
     }
 
     pub fn id(&self) -> CallId {
@@ -100,7 +107,7 @@ impl Call {
         for (leg, name) in std::mem::take(&mut self.parts.wire.questions) {
             self.parts.outputs.push_back(CallOutput::Resolve { leg, name });
         }
-        self.parts.wish(self.phase.hearing());
+        self.parts.wish(self.phase.hearing(self.parts.served));
         self.conclude();
         self.parts.wire.settle();
     }
@@ -299,7 +306,7 @@ impl Call {
         let fault = parts::fault_of(Cause::PeerVanished, Some(&leg.line.party));
         self.parts.event(CallEvent::Silent { leg: id });
         self.parts.say(format!("{name} has sent no audio for {} s", since.as_secs()));
-        if ends && self.phase.wants_audio_of(id) {
+        if ends && self.phase.wants_audio_of(id, self.parts.served) {
             self.step(|phase, parts| phase.end(parts, Cause::PeerVanished, fault));
         }
     }
@@ -394,6 +401,19 @@ impl Machine for Call {
         let own = earliest(own, self.parts.streams.deadline());
         self.parts.legs.iter().fold(own, |soonest, leg| earliest(soonest, leg.deadline()))
     }
+}
+
+/// Where the call begins to speak.
+fn listener_of(beginning: &Beginning) -> ListenerId {
+    let word = match beginning {
+        Beginning::Invite { from, .. } => return from.listener,
+        Beginning::Callback { word, .. } => word,
+    };
+    let first = word.stages.first().and_then(|stage| stage.dials.first());
+    first.map_or(ListenerId(0), |dial| match &dial.place {
+        Place::At(target) => target.path.listener,
+        Place::Name(name) => name.listener,
+    })
 }
 
 fn timers_of(profiles: &Profiles, listener: ListenerId) -> TimerValues {

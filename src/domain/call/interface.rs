@@ -15,6 +15,7 @@ use crate::domain::flow::log::Entry;
 pub use crate::domain::leg::hop::NameToResolve;
 pub use crate::domain::leg::party::Party;
 pub use crate::domain::profile::Profiles;
+use crate::domain::queue::callback::Callback;
 use crate::domain::queue::interface::{QueueInput, QueueOutput};
 use crate::domain::queue::settings::QueueFlows;
 use crate::domain::trunk::identity::{Dialled, Identity};
@@ -32,8 +33,7 @@ pub struct CallStart {
     pub id: CallId,
     pub entropy: Entropy,
     pub now: Now,
-    pub invite: Box<Message>,
-    pub from: Path,
+    pub beginning: Beginning,
     pub caller: Party,
     pub profiles: Arc<Profiles>,
     pub dialled: Dialled,
@@ -50,6 +50,25 @@ pub struct CallStart {
     pub max_duration: Duration,
     /// Why it came this far, in words.
     pub trail: Vec<Box<str>>,
+}
+
+/// What a call begins with.
+#[derive(Debug)]
+pub enum Beginning {
+    /// Somebody calls us.
+    Invite { message: Box<Message>, from: Path },
+    /// We call, because it was promised: what is owed, and the agent to whom it is offered.
+    Callback { due: Box<Callback>, word: Box<QueueWord> },
+}
+
+impl Beginning {
+    /// The INVITE, where there is one.
+    pub fn invite(&self) -> Option<&Message> {
+        match self {
+            Beginning::Invite { message, .. } => Some(message),
+            Beginning::Callback { .. } => None,
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -145,8 +164,10 @@ pub struct QueueWord {
     pub said: QueueOutput,
     /// With `Entered` and `Offer`: the flows of the queue.
     pub flows: QueueFlows,
-    /// With `Offer`: where the agent is reached just now.
+    /// With `Offer`: where the agent is reached just now. With `Dial`: where the customer is.
     pub stages: Vec<Stage>,
+    /// With `Dial`: why the customer cannot be called at all.
+    pub refusal: Option<Refused>,
 }
 
 /// By whose rights a route is asked for.

@@ -54,8 +54,8 @@ pub struct How<'a> {
 pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<Leg, media_plan::Refusal> {
     let How { mut targets, offered, asked, identity, address } = how;
     let first = targets.remove(0);
-    let Parts { wire, legs, story, streams, .. } = parts;
-    let caller = legs.iter().find(|leg| leg.id() == LegId::CALLER).and_then(Leg::invited);
+    let Parts { wire, legs, story, streams, served, .. } = parts;
+    let caller = legs.iter().find(|leg| leg.id() == *served).and_then(Leg::invited);
     let mut line = Line::new(wire, id, dial.party.clone(), first, &dial.number);
     if let Some(address) = address {
         let recode = story.caller.media().recode && dial.party.media().recode;
@@ -65,7 +65,7 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<L
     let host = wire.host(line.target.path.listener);
     let made = match offered {
         Offered::Callers => caller.and_then(|caller| caller.offer.clone()),
-        Offered::Ours => Some(ours(legs)),
+        Offered::Ours => Some(ours(legs, *served)),
         Offered::Nothing => None,
     };
     let offer = made.map(|made| line.media.offer_to(&made, &dial.party.side(host))).transpose()?;
@@ -103,8 +103,8 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<L
 }
 
 /// An offer of our own, beside what the caller speaks with us.
-fn ours(legs: &[Leg]) -> Bytes {
-    let caller = legs.iter().find(|leg| leg.id() == LegId::CALLER);
+fn ours(legs: &[Leg], served: LegId) -> Bytes {
+    let caller = legs.iter().find(|leg| leg.id() == served);
     let agreement = caller.and_then(|leg| leg.line.media.agreement());
     own::offer(agreement.map_or(&[], |agreement| &agreement.codecs))
 }

@@ -52,17 +52,18 @@ pub(super) enum Exchange {
 impl Joined {
     /// The caller and the one who answered. An offer in the answer is answered by the caller's ACK.
     pub fn new(parts: &mut Parts, callee: LegId, has_offer: bool) -> Joined {
+        let served = parts.served;
         // An offer of the early dialog may still be under way.
         let mut is_asked = |leg| parts.with(leg, |leg, _| leg.established().is_some_and(|(state, _)| state.is_asked()));
-        let exchange = match (has_offer, is_asked(LegId::CALLER), is_asked(callee)) {
-            (true, ..) => Exchange::AnswerInAck { of: LegId::CALLER },
-            (false, Some(true), _) => Exchange::Asked { by: LegId::CALLER },
+        let exchange = match (has_offer, is_asked(served), is_asked(callee)) {
+            (true, ..) => Exchange::AnswerInAck { of: served },
+            (false, Some(true), _) => Exchange::Asked { by: served },
             (false, _, Some(true)) => Exchange::Asked { by: callee },
             _ => Exchange::Idle,
         };
         let when_too_long = parts.wire.now.instant.checked_add(parts.story.max_duration);
         Joined {
-            pair: (LegId::CALLER, callee),
+            pair: (served, callee),
             exchange,
             when_too_long,
             transfer: None,
@@ -169,7 +170,7 @@ impl Joined {
                 let name = parts.leg(leg).map(|leg| leg.line.facts.name.clone()).unwrap_or_default();
                 parts.say([&*name, " has ended: ", cause.name()].concat());
                 self.infos.end(parts);
-                if other == LegId::CALLER
+                if other == parts.served
                     && let Some(serving) = self.behind.take()
                 {
                     return serving.party_left(parts, leg, cause);

@@ -13,6 +13,7 @@ use crate::domain::flow::memory::Memory;
 use crate::domain::leg::event::{Failure, FailureReason};
 use crate::domain::leg::leg::Leg;
 use crate::domain::leg::wire::Wire;
+use crate::domain::queue::callback::CallbackId;
 use crate::domain::trunk::identity::{Dialled, Identity};
 use crate::media::command::Command;
 use crate::protocol::sip::message::message::Message;
@@ -29,6 +30,8 @@ pub struct Parts {
     pub trail: Trail,
     pub story: Box<Story>,
     pub streams: Streams,
+    /// Whom flows serve: who called us, or whom we have called back.
+    pub served: LegId,
     seats: Vec<Seat>,
     /// The leg that another call has now, by our tag in its dialog.
     given: Option<Box<(Box<str>, CallId)>>,
@@ -49,6 +52,8 @@ pub struct Story {
     pub answered_at: Option<u64>,
     /// Why it ended, and whose fault that was: the first reason stands.
     pub outcome: Option<(Cause, Fault)>,
+    /// The callback that the call keeps, and the call in which it was promised.
+    pub promised: Option<(CallbackId, CallId)>,
     /// What flows did for it; a call without any pays nothing for it.
     pub served: Option<Box<Served>>,
 }
@@ -104,6 +109,7 @@ impl Parts {
             trail,
             story: Box::new(story),
             streams: Streams::default(),
+            served: LegId::CALLER,
             seats: Vec::new(),
             given: None,
             has_taken: false,

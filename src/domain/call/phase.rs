@@ -13,6 +13,7 @@ use crate::domain::call::replacing::Replacing;
 use crate::domain::call::serving::Serving;
 use crate::domain::call::streams::Hearing;
 use crate::domain::leg::event::{LegEvent, Request};
+use crate::domain::queue::callback::Callback;
 use crate::media::command::SourceId;
 use crate::media::event::SourceOutcome;
 use crate::protocol::sip::path::Target;
@@ -37,6 +38,8 @@ pub struct Routing {
     pub stages: Vec<Stage>,
     pub refusal: Option<Refused>,
     pub script: Option<Box<Script>>,
+    /// What was promised to whom, where nobody has called us.
+    pub due: Option<Box<Callback>>,
 }
 
 /// What the switchboard or the resolver answers.
@@ -124,9 +127,9 @@ impl Phase {
     }
 
     /// Whether somebody, or a flow, listens to this leg.
-    pub fn wants_audio_of(&self, leg: LegId) -> bool {
+    pub fn wants_audio_of(&self, leg: LegId, served: LegId) -> bool {
         match self {
-            Phase::Serving(_) => leg == LegId::CALLER,
+            Phase::Serving(_) => leg == served,
             other => other.talking().is_some_and(|(a, b)| a == leg || b == leg),
         }
     }
@@ -160,9 +163,9 @@ impl Phase {
         }
     }
 
-    pub fn hearing(&self) -> Hearing {
+    pub fn hearing(&self, served: LegId) -> Hearing {
         match self {
-            Phase::Serving(serving) => serving.hearing(),
+            Phase::Serving(serving) => serving.hearing(served),
             other => other.talking().into(),
         }
     }
@@ -205,6 +208,7 @@ impl Phase {
     pub fn on_queue(self, parts: &mut Parts, word: QueueWord) -> Phase {
         match self {
             Phase::Serving(serving) => serving.on_queue(parts, word),
+            Phase::Routing(routing) => Serving::call_back(parts, *routing, word),
             other => other,
         }
     }

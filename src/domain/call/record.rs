@@ -1,9 +1,8 @@
 //! The record of a call, drawn up from what its parts know. Writes nothing anywhere.
 
 use crate::base::cause::{Cause, Fault};
-use crate::base::id::LegId;
 use crate::domain::call::parts::Parts;
-use crate::domain::contact::{Record, RecordLeg, RecordMedia, RecordParty};
+use crate::domain::contact::{Record, RecordCallback, RecordLeg, RecordMedia, RecordParty};
 use crate::domain::leg::leg::Leg;
 use crate::media::event::Quality;
 
@@ -13,7 +12,7 @@ pub fn draw_up(parts: &Parts) -> Record {
     let served = story.served.as_deref();
     let now = parts.wire.now.unix_millis();
     let (cause, fault) = story.outcome.unwrap_or((Cause::Fault, Fault::Ours));
-    let caller = parts.leg(LegId::CALLER);
+    let caller = parts.leg(parts.served);
     let status = caller.and_then(|leg| leg.line.facts.ended).and_then(|ended| ended.status);
     Record {
         call: parts.wire.call,
@@ -32,6 +31,9 @@ pub fn draw_up(parts: &Parts) -> Record {
         dialled: story.dialled.digits.clone(),
         dialled_e164: parts.e164_text(),
         legs: parts.legs.iter().map(|leg| record_leg(parts, leg, now)).collect(),
+        callback: story
+            .promised
+            .map(|(callback, promised_in)| RecordCallback { name: callback.to_string().into(), promised_in }),
         attributes: story.attributes.clone(),
         steps: served.map(|served| served.steps.clone()).unwrap_or_default(),
         noted: served.map(|served| served.noted.clone()).unwrap_or_default(),

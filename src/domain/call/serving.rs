@@ -3,6 +3,7 @@
 
 pub mod attendant;
 pub mod caller;
+pub mod calling_back;
 pub mod dial;
 pub mod grant;
 pub mod news;
@@ -21,6 +22,7 @@ use crate::domain::call::joined::Joined;
 use crate::domain::call::parts::Parts;
 use crate::domain::call::phase::{Answer, Phase};
 use crate::domain::call::serving::attendant::Attendant;
+use crate::domain::call::serving::calling_back::Promise;
 use crate::domain::call::serving::dial::Dialling;
 use crate::domain::call::serving::grant::Granted;
 use crate::domain::call::serving::news::{News, Slip};
@@ -30,7 +32,7 @@ use crate::domain::call::serving::taping::Taping;
 use crate::domain::call::streams::Hearing;
 use crate::domain::flow::act::Role;
 use crate::domain::flow::definition::{Flow, Flows};
-use crate::domain::flow::interface::{DialOutcome, FlowEnd, FlowInput};
+use crate::domain::flow::interface::{DialOutcome, FlowEnd, FlowInput, Ticket};
 use crate::domain::flow::key::Key;
 use crate::domain::flow::memory::{Memory, Origin};
 use crate::domain::flow::value::Value;
@@ -57,6 +59,10 @@ pub struct Serving {
     taping: Taping,
     /// The caller waits for an agent, or talks with one.
     queued: Option<Box<Queued>>,
+    /// Nobody has called us: an agent and then the customer are called, because that was promised.
+    promise: Option<Box<Promise>>,
+    /// The wish that the queues answer to by promising to call back.
+    promised: Option<Ticket>,
     /// The caller has had a description of ours, before the answer or with it.
     is_described: bool,
     is_answered: bool,
@@ -68,7 +74,7 @@ impl Serving {
     pub fn begin(parts: &mut Parts, script: Box<Script>) -> Phase {
         let memory = Memory::new(&origin(parts, &script));
         parts.say(format!("flow {} serves the call", script.flow.name));
-        let attendant = Attendant::begin(parts, (&script.book, &script.flow), memory, LegId::CALLER);
+        let attendant = Attendant::begin(parts, (&script.book, &script.flow), memory, parts.served);
         let when_too_long = Some(parts.wire.now.instant + limits::UNANSWERED_MAX);
         let serving = Serving {
             script,
@@ -76,6 +82,8 @@ impl Serving {
             dialling: None,
             taping: Taping::default(),
             queued: None,
+            promise: None,
+            promised: None,
             is_described: false,
             is_answered: false,
             when_too_long,
@@ -136,6 +144,7 @@ impl Serving {
         if let Some(mut dialling) = self.dialling.take() {
             dialling.give_up(parts, Cause::Cancelled);
         }
+        self.break_off(parts);
         self.leave_queue(parts);
         self.attendant.leave(parts);
         self.taping.stop(parts);
@@ -156,7 +165,7 @@ impl Serving {
     pub fn on_leg(self: Box<Self>, parts: &mut Parts, leg: LegId, event: LegEvent) -> Phase {
         match event {
             LegEvent::Cancelled { cause } => return self.gone(parts, cause, Fault::Caller),
-            LegEvent::Ended { cause, fault } if leg == LegId::CALLER => return self.gone(parts, cause, fault),
+            LegEvent::Ended { cause, fault } if leg == parts.served => return self.gone(parts, cause, fault),
             LegEvent::Informed { request } => {
                 inform::answer(parts, &request, 200);
                 if let Some(sent) = inform::digit_of(&request) {
@@ -168,8 +177,9 @@ impl Serving {
                 let (server, from, message) = (request.server, &request.from, &request.message);
                 parts.wire.respond_plain(server, message, from, (403, "Forbidden"));
             }
-            event if leg == LegId::CALLER => caller::on_event(parts, event),
+            event if leg == parts.served => caller::on_event(parts, leg, event),
             event if self.is_agent(leg) => return self.on_agent(parts, leg, event),
+            event if self.is_promised(leg) => return self.on_promised(parts, leg, event),
             event => return self.on_dialled(parts, leg, event),
         }
         self.go_on(parts)
@@ -177,7 +187,7 @@ impl Serving {
 
     /// A key of the caller, however it was sent. Those of a party that is only just called are not for the flow.
     pub fn on_key(mut self: Box<Self>, parts: &mut Parts, leg: LegId, digit: u8) -> Phase {
-        if let Some(key) = Key::from_char(char::from(digit)).filter(|_| leg == LegId::CALLER) {
+        if let Some(key) = Key::from_char(char::from(digit)).filter(|_| leg == parts.served) {
             self.feed(parts, FlowInput::Key(key));
         }
         self.go_on(parts)
@@ -185,8 +195,9 @@ impl Serving {
 
     pub fn on_answer(mut self: Box<Self>, parts: &mut Parts, leg: LegId, answer: Answer) -> Phase {
         match answer {
-            Answer::Opened(_) if leg == LegId::CALLER => Phase::Serving(self),
+            Answer::Opened(_) if leg == parts.served => Phase::Serving(self),
             answer if self.is_agent(leg) => self.on_agent_answer(parts, leg, answer),
+            answer if self.is_promised(leg) => self.on_promised_answer(parts, leg, answer),
             answer => match self.dialling.take() {
                 Some(dialling) => self.on_dial_answer(parts, dialling, (leg, answer)),
                 None => {
@@ -237,6 +248,10 @@ impl Serving {
         }
         self.attendant.handle_deadline(now);
         self.on_queue_deadline(parts);
+        self = match self.on_promise_deadline(parts) {
+            Phase::Serving(serving) => serving,
+            over => return over,
+        };
         if let Some(kept) = self.taping.handle_deadline(parts) {
             self.feed(parts, kept);
         }
@@ -250,16 +265,18 @@ impl Serving {
         let own = earliest(self.when_too_long, self.attendant.deadline());
         let own = earliest(own, self.taping.deadline());
         let own = earliest(own, self.queued.as_ref().and_then(|queued| queued.deadline()));
+        let own = earliest(own, self.promise.as_ref().and_then(|promise| promise.deadline()));
         earliest(own, self.dialling.as_ref().and_then(|dialling| dialling.deadline()))
     }
 
     /// The caller hears what the flow plays, or how it rings.
-    pub fn hearing(&self) -> Hearing {
+    pub fn hearing(&self, served: LegId) -> Hearing {
         let ringing = self.dialling.as_ref().and_then(|dialling| dialling.ringing());
         let music = self.queued.as_ref().and_then(|queued| queued.source());
-        let own = self.attendant.sounding.source().or(ringing).or(music).map(|source| (LegId::CALLER, source));
+        let own = self.attendant.sounding.source().or(ringing).or(music).map(|source| (served, source));
         let whisper = self.queued.as_ref().and_then(|queued| queued.whisper());
-        let heard = own.into_iter().chain(whisper);
+        let waits = self.promise.as_ref().and_then(|promise| promise.ringing());
+        let heard = own.into_iter().chain(whisper).chain(waits);
         let pairs: Vec<Hears> =
             heard.map(|(ear, source)| Hears { ear, voice: Voice::Source(source), gain: 0 }).collect();
         if pairs.is_empty() { Hearing::Nobody } else { Hearing::Whole(Matrix { pairs }) }
@@ -292,7 +309,7 @@ impl Serving {
         parts.say(format!("flow {} serves the call after its talk", flow.name));
         let mut memory = self.attendant.take_memory();
         memory.know("InitiationMethod", Value::text("DISCONNECT"));
-        self.attendant = Attendant::begin(parts, (&self.script.book, &flow), memory, LegId::CALLER);
+        self.attendant = Attendant::begin(parts, (&self.script.book, &flow), memory, parts.served);
         self.attendant.is_last = true;
         self.script.flow = flow;
         self.go_on(parts)

@@ -24,6 +24,8 @@ pub struct Record {
     pub dialled: Box<str>,
     pub dialled_e164: Option<Box<str>>,
     pub legs: Vec<RecordLeg>,
+    /// The promise to call back that the call keeps, where nobody has called us.
+    pub callback: Option<RecordCallback>,
     /// The normalised inbound attributes (reference: twelve names); absent distinct from empty.
     pub attributes: BTreeMap<&'static str, Box<str>>,
     /// Why each decision fell as it did, in order.
@@ -34,6 +36,13 @@ pub struct Record {
     pub recordings: Vec<Box<str>>,
     /// Trail lines beyond the bound.
     pub trail_lost: u32,
+}
+
+/// Which callback, and in which call it was promised.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RecordCallback {
+    pub name: Box<str>,
+    pub promised_in: CallId,
 }
 
 #[derive(Clone, PartialEq, Debug)]

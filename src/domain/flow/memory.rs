@@ -199,6 +199,11 @@ impl Memory {
         self.secrets.contains(name) || member.is_some_and(|member| self.secrets.contains(member.as_str()))
     }
 
+    /// Names whose values are nobody else's business.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(|name| &**name)
+    }
+
     fn mark(&mut self, name: &str, is_secret: bool) {
         if is_secret {
             self.secrets.insert(name.into());

@@ -7,6 +7,7 @@ pub mod draft;
 pub mod interface;
 pub mod key;
 pub mod log;
+pub mod luggage;
 pub mod memory;
 pub mod run;
 pub mod say;

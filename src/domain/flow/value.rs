@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// What an attribute holds. Numbers keep the digits they came with, so that an order number of twenty digits survives.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Value {
     #[default]
     Null,

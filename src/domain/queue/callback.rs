@@ -5,6 +5,7 @@ use super::interface::{Place, Rank};
 use crate::base::e164::E164;
 use crate::base::id::CallId;
 use crate::base::limits::CALLBACK_LIFE;
+use crate::domain::flow::value::Value;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +47,7 @@ pub struct Callback {
     pub retries: u8,
     pub gap: Duration,
     pub standing: Standing,
-    pub luggage: Arc<str>,
+    pub luggage: Arc<Value>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,8 +17,13 @@ pub(super) struct Owed {
 }
 
 impl Queues {
+    /// Who waits for an agent when it is promised waits no more; not while one has the call just now.
     pub(super) fn schedule(&mut self, now: Now, order: CallbackOrder) {
         let call = order.call;
+        let asking = ContactId::Call(call);
+        if self.waiters.get(&asking).is_some_and(|waiter| waiter.deal.is_some()) {
+            return self.say(QueueOutput::NotScheduled { call, why: QueueRefusal::Offered });
+        }
         let admitted = self.spot(&order.place).and_then(|spot| self.admit(spot, false).map(|()| spot));
         let is_full = self.callbacks.len() >= CALLBACKS_MAX;
         let spot = match admitted {
@@ -26,6 +31,7 @@ impl Queues {
             Ok(_) => return self.say(QueueOutput::NotScheduled { call, why: QueueRefusal::AtCapacity }),
             Err(why) => return self.say(QueueOutput::NotScheduled { call, why }),
         };
+        self.forget(now, asking, StepStatus::Interrupted);
         let id = CallbackId(self.next_callback);
         self.next_callback += 1;
         let created = now.unix_millis();
@@ -194,6 +200,10 @@ impl Queues {
         self.strike_out(now, id, CallbackEnd::Cancelled);
         self.settle(now);
         Ok(())
+    }
+
+    pub fn callback(&self, id: CallbackId) -> Option<&Callback> {
+        self.callbacks.get(&id).map(|owed| &owed.callback)
     }
 
     /// All that are owed, in the order in which they were promised.

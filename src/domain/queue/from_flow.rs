@@ -37,12 +37,12 @@ fn rank(order: &QueueOrder) -> Rank {
     Rank { priority: Some(order.priority), age: order.age }
 }
 
-/// A promise to call back. `luggage` is what the edge wrote of the attributes.
+/// A promise to call back.
 pub fn callback(
     call: (CallId, u64),
     order: &flow::CallbackOrder,
     number: E164,
-    luggage: Arc<str>,
+    luggage: Arc<Value>,
 ) -> Result<CallbackOrder, CriteriaFault> {
     let (call, started) = call;
     Ok(CallbackOrder {
@@ -86,6 +86,27 @@ pub fn criteria(value: &Value) -> Result<Option<Criteria>, CriteriaFault> {
     let Some(Value::List(steps)) = value.member("Steps") else { return Err(CriteriaFault::NoSteps) };
     let steps: Result<Vec<CriteriaStep>, CriteriaFault> = steps.iter().map(step).collect();
     Criteria::new(steps?).map(Some)
+}
+
+/// Criteria as `criteria` reads them.
+pub fn written(criteria: &Criteria) -> Value {
+    let condition = |one: &Proficiency| {
+        let members = [
+            ("Name", Value::Text(one.attribute.clone())),
+            ("Value", Value::Text(one.value.clone())),
+            ("ProficiencyLevel", Value::number(one.level)),
+        ];
+        Value::map([("AttributeCondition", Value::map(members))])
+    };
+    let step = |step: &CriteriaStep| {
+        let expression = match &step.expression {
+            Expression::All(all) => ("AndExpression", Value::List(all.iter().map(condition).collect())),
+            Expression::Any(any) => ("OrExpression", Value::List(any.iter().map(condition).collect())),
+        };
+        let seconds = step.expires.map(|lasts| Value::map([("DurationInSeconds", Value::number(lasts.as_secs()))]));
+        Value::map([("Expression", Value::map([expression])), ("Expiry", seconds.unwrap_or_default())])
+    };
+    Value::map([("Steps", Value::List(criteria.steps().iter().map(step).collect()))])
 }
 
 fn step(value: &Value) -> Result<CriteriaStep, CriteriaFault> {
@@ -166,6 +187,7 @@ mod tests {
         assert_eq!(read.steps()[0].expires, Some(Duration::from_secs(30)));
         assert!(matches!(&read.steps()[1].expression, Expression::Any(_)));
         assert_eq!(read.steps()[1].expires, None);
+        assert_eq!(criteria(&written(&read)), Ok(Some(read)), "and read back as they are written down");
     }
 
     #[test]

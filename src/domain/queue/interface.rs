@@ -5,6 +5,7 @@ use super::criteria::{Criteria, StepStatus};
 use super::settings::{Reach, Settings, Status};
 use crate::base::e164::E164;
 use crate::base::id::CallId;
+use crate::domain::flow::value::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -119,8 +120,11 @@ pub enum QueueInput {
         call: CallId,
     },
     Schedule(Box<CallbackOrder>),
-    /// Callbacks that were written down before a restart.
-    Restore(Vec<Callback>),
+    /// Callbacks that were written down before a restart; `next` is above every number that one ever had.
+    Restore {
+        callbacks: Vec<Callback>,
+        next: u64,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +133,8 @@ pub enum OfferAnswer {
     Rejected,
     /// There was nothing to ring, or it failed.
     Unreachable,
+    /// We cannot begin a call just now, which is not the agent's fault: the callback waits a little.
+    NotNow,
 }
 
 /// What a flow asks for when it promises to call back.
@@ -147,7 +153,7 @@ pub struct CallbackOrder {
     pub retries: u8,
     pub gap: Duration,
     /// Attributes and flows of the call that asked, to be handed on unread.
-    pub luggage: Arc<str>,
+    pub luggage: Arc<Value>,
 }
 
 /// One contact offered to one agent.
@@ -273,6 +279,8 @@ pub enum Withdrawal {
     WhisperTooLong,
     /// The queue was taken out of the configuration.
     Expelled,
+    /// No call can be begun just now.
+    NotNow,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -329,6 +337,8 @@ pub enum QueueRefusal {
     TooManyChanges,
     /// In an agent's own queue there are no criteria.
     AgentQueue,
+    /// A callback could not be written down.
+    NotKept,
 }
 
 impl QueueRefusal {
@@ -344,6 +354,7 @@ impl QueueRefusal {
             QueueRefusal::TooManyMoves => "too-many-moves",
             QueueRefusal::TooManyChanges => "too-many-changes",
             QueueRefusal::AgentQueue => "agent-queue",
+            QueueRefusal::NotKept => "not-kept",
         }
     }
 }

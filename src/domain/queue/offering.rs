@@ -17,6 +17,11 @@ impl Queues {
             OfferAnswer::Accepted => self.accepted(now, contact, deal),
             OfferAnswer::Rejected => self.lose_agent(now, contact, deal, Withdrawal::Rejected),
             OfferAnswer::Unreachable => self.lose_agent(now, contact, deal, Withdrawal::Unreachable),
+            OfferAnswer::NotNow => {
+                self.forget(now, contact, StepStatus::Interrupted);
+                self.release(now, contact, deal, Withdrawal::NotNow);
+                self.put_off(now, contact);
+            }
         }
     }
 
@@ -179,7 +184,7 @@ impl Queues {
             Withdrawal::TimedOut | Withdrawal::Rejected | Withdrawal::AgentGone => Some(ContactState::Missed),
             Withdrawal::Unreachable | Withdrawal::WhisperTooLong => Some(ContactState::Error),
             Withdrawal::CustomerGone if Origin::of(contact) == Origin::Callback => Some(ContactState::Error),
-            Withdrawal::CustomerGone | Withdrawal::Expelled => None,
+            Withdrawal::CustomerGone | Withdrawal::Expelled | Withdrawal::NotNow => None,
         };
         match state {
             Some(state) => self.set_state(now, deal.agent, contact, state),

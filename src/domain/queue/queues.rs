@@ -223,7 +223,10 @@ impl Queues {
             QueueInput::Outbound { agent, call } => self.outbound(now, &agent, call),
             QueueInput::OutboundAnswered { call } => self.outbound_answered(now, call),
             QueueInput::Schedule(order) => self.schedule(now, *order),
-            QueueInput::Restore(callbacks) => self.restore(now, callbacks),
+            QueueInput::Restore { callbacks, next } => {
+                self.next_callback = self.next_callback.max(next);
+                self.restore(now, callbacks);
+            }
         }
     }
 

@@ -16,6 +16,7 @@ use crate::domain::queue::interface::QueueInput;
 use crate::domain::queue::queues::Queues;
 use crate::domain::switchboard::admission::Admission;
 use crate::domain::switchboard::agenda::{Agenda, Errand};
+use crate::domain::switchboard::callbacks::Promises;
 use crate::domain::switchboard::calls::Calls;
 use crate::domain::switchboard::door::Door;
 use crate::domain::switchboard::house::House;
@@ -46,6 +47,7 @@ pub struct Switchboard {
     pub(super) meters: Meters,
     pub(super) agenda: Agenda,
     pub(super) queues: Queues,
+    pub(super) promises: Promises,
     pub(super) transactions: Transactions,
     /// What each client transaction of ours is about.
     pub(super) pending: BTreeMap<u32, Pending>,
@@ -106,6 +108,7 @@ impl Switchboard {
             meters: Meters::default(),
             agenda: Agenda::default(),
             queues,
+            promises: Promises::default(),
             transactions: Transactions::new(timers, SWITCHBOARD_TRANSACTIONS),
             pending: BTreeMap::new(),
             questions: BTreeMap::new(),
@@ -164,6 +167,9 @@ impl Switchboard {
     fn call_finished(&mut self, now: Now, call: CallId) {
         self.leave_queues(now, call);
         let Some(entry) = self.calls.end(call) else { return };
+        if let Some(callback) = entry.callback {
+            self.leave_callback(now, call, callback);
+        }
         for key in &entry.numbers {
             self.house.give_back(key);
         }
@@ -274,6 +280,7 @@ impl Machine for Switchboard {
             Input::Route { call, leg, by, uri } => self.route_again(now, (call, leg), &by, &uri),
             Input::Ask { call, slip, question } => self.answer_flow(now, (call, slip), &question),
             Input::Queue(input) => self.queue_input(now, *input),
+            Input::CallbackKept { callback, is_kept } => self.callback_kept(now, callback, is_kept),
             Input::Handover { from, to, word } => self.hand_over(from, to, word),
             Input::CallFinished { call } => self.call_finished(now, call),
             Input::CallEvent { call, event } => self.call_event(now, call, &event),

@@ -2,6 +2,8 @@
 
 use crate::base::id::CallId;
 use crate::domain::number::key::Key;
+use crate::domain::queue::callback::CallbackId;
+use crate::domain::queue::interface::OfferId;
 use crate::domain::switchboard::gate::{Bound, Spend};
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -23,6 +25,8 @@ pub struct Entry {
     /// The dialled user part, to tell a loop from a spiral.
     dialled: u64,
     invite: u64,
+    /// The callback that it keeps, and the offer to the agent whom it calls first.
+    pub callback: Option<(CallbackId, OfferId)>,
 }
 
 /// What an INVITE has to do with a running call (RFC 3261 8.2.2.2).
@@ -100,6 +104,23 @@ impl Calls {
             bound: None,
             dialled,
             invite: mark.request,
+            callback: None,
+        };
+        self.calls.insert(call, entry);
+    }
+
+    /// A call that nobody's INVITE begins.
+    pub fn begin_ours(&mut self, call: CallId, callback: (CallbackId, OfferId), dialled: &str) {
+        let entry = Entry {
+            emergency: false,
+            own: None,
+            held: Vec::new(),
+            numbers: Vec::new(),
+            spends: Vec::new(),
+            bound: None,
+            dialled: digest_of(dialled),
+            invite: 0,
+            callback: Some(callback),
         };
         self.calls.insert(call, entry);
     }

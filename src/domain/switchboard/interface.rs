@@ -12,8 +12,10 @@ use crate::domain::flow::interface::Question;
 use crate::domain::hours::HoursBook;
 use crate::domain::number::book::Book;
 use crate::domain::phone::settings::Phone;
-use crate::domain::queue::interface::{AgentChange, QueueInput};
+use crate::domain::queue::callback::CallbackId;
+use crate::domain::queue::interface::{AgentChange, CallbackEnd, QueueInput};
 use crate::domain::queue::settings::Settings;
+pub use crate::domain::switchboard::callbacks::CallbackNote;
 use crate::domain::trunk::settings::Trunk;
 use crate::media::prompt::Prompts;
 use crate::protocol::sip::message::Message;
@@ -122,6 +124,11 @@ pub enum SwitchboardInput {
     },
     /// What a call says to the queues.
     Queue(Box<QueueInput>),
+    /// Whether a callback that was to be written down is on disk.
+    CallbackKept {
+        callback: CallbackId,
+        is_kept: bool,
+    },
     CallFinished {
         call: CallId,
     },
@@ -181,6 +188,8 @@ pub enum SwitchboardOutput {
         address: std::net::IpAddr,
         time: Duration,
     },
+    /// For the table of callbacks.
+    Callback(CallbackNote),
     Event(SwitchboardEvent),
     /// Draining, and no call is left.
     Drained,
@@ -234,6 +243,11 @@ pub enum SwitchboardEvent {
     Agent {
         agent: Arc<str>,
         change: AgentChange,
+    },
+    /// A callback is owed no longer.
+    CallbackOver {
+        callback: CallbackId,
+        why: CallbackEnd,
     },
 }
 

@@ -3,7 +3,7 @@
 use crate::base::cause::Cause;
 use crate::base::id::{CallId, LegId};
 use crate::base::now::Now;
-use crate::domain::call::interface::{CallInput, CallStart, Party, Refused};
+use crate::domain::call::interface::{Beginning, CallInput, CallStart, Party, Refused};
 use crate::domain::profile::ReliablePolicy;
 use crate::domain::switchboard::board::Switchboard;
 use crate::domain::switchboard::calls::{InviteMark, Kinship};
@@ -233,8 +233,7 @@ impl Switchboard {
             id,
             entropy,
             now,
-            invite: message,
-            from,
+            beginning: Beginning::Invite { message, from },
             caller,
             profiles,
             dialled,
@@ -278,7 +277,7 @@ impl Switchboard {
         }
     }
 
-    fn new_call_id(&mut self) -> CallId {
+    pub(super) fn new_call_id(&mut self) -> CallId {
         loop {
             let id = CallId(self.entropy.number());
             if id != CallId::SWITCHBOARD && !self.calls.contains(id) {

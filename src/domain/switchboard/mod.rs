@@ -3,6 +3,7 @@
 mod admission;
 mod agenda;
 pub mod board;
+mod callbacks;
 mod calls;
 mod carriers;
 mod door;

@@ -22,13 +22,14 @@ use crate::domain::queue::interface::{
 use crate::domain::queue::queues::Queues;
 use crate::domain::queue::settings::{QueueFlows, Reach};
 use crate::domain::switchboard::board::Switchboard;
+use crate::domain::switchboard::callbacks::word;
 use crate::domain::switchboard::interface::SwitchboardEvent;
 use crate::domain::switchboard::routing::Ask;
 use crate::domain::trunk::identity::Dialled;
 use std::time::Duration;
 
 /// A phone rings a little longer than its agent may take, so that it is the queue that says when it is over.
-const LONGER: Duration = Duration::from_secs(5);
+pub(super) const LONGER: Duration = Duration::from_secs(5);
 
 impl Switchboard {
     pub fn queues(&self) -> &Queues {
@@ -62,21 +63,25 @@ impl Switchboard {
             match output {
                 QueueOutput::Offer(offer) => self.ring_agent(now, *offer),
                 QueueOutput::Agent { agent, change } => self.event(SwitchboardEvent::Agent { agent, change }),
+                said @ (QueueOutput::Keep(_)
+                | QueueOutput::Forget { .. }
+                | QueueOutput::Scheduled { .. }
+                | QueueOutput::Dial { .. }) => self.note_callback(now, said),
                 said => self.hand_on(said),
             }
         }
     }
 
     fn hand_on(&mut self, said: QueueOutput) {
-        let Some(call) = call_of(&said).filter(|call| self.calls.contains(*call)) else { return };
+        let Some(call) = self.call_of(&said).filter(|call| self.calls.contains(*call)) else { return };
         let flows = match &said {
             QueueOutput::Entered { place, .. } => self.flows_of(place),
             _ => QueueFlows::default(),
         };
-        self.tell_call(call, CallInput::Queue(Box::new(QueueWord { said, flows, stages: Vec::new() })));
+        self.tell_call(call, CallInput::Queue(Box::new(QueueWord { flows, ..word(said) })));
     }
 
-    fn flows_of(&self, place: &Place) -> QueueFlows {
+    pub(super) fn flows_of(&self, place: &Place) -> QueueFlows {
         let queue = match place {
             Place::Queue(name) => self.index.exchange.queues.queue(name),
             Place::Agent(_) => None,
@@ -86,8 +91,9 @@ impl Switchboard {
 
     /// Where the agent is reached just now; with nothing to ring the offer is over before it began.
     fn ring_agent(&mut self, now: Now, offer: Offer) {
-        let ContactId::Call(call) = offer.contact else {
-            return self.queues.handle_input(now, unreachable(&offer));
+        let call = match offer.contact {
+            ContactId::Call(call) => call,
+            ContactId::Callback(callback) => return self.ring_for_callback(now, callback, offer),
         };
         if !self.calls.contains(call) {
             return self.queues.handle_input(now, QueueInput::Gone { contact: offer.contact });
@@ -102,11 +108,17 @@ impl Switchboard {
         }
         let flows = self.flows_of(&offer.place);
         let said = QueueOutput::Offer(Box::new(offer));
-        self.tell_call(call, CallInput::Queue(Box::new(QueueWord { said, flows, stages })));
+        self.tell_call(call, CallInput::Queue(Box::new(QueueWord { flows, stages, ..word(said) })));
     }
 
     /// A desk or mobile phone is dialled as a phone of ours would dial it.
-    fn number_stages(&mut self, now: Now, (call, agent): (CallId, &str), number: &E164, rings: Duration) -> Vec<Stage> {
+    pub(super) fn number_stages(
+        &mut self,
+        now: Now,
+        (call, agent): (CallId, &str),
+        number: &E164,
+        rings: Duration,
+    ) -> Vec<Stage> {
         let dialled = Dialled { digits: number.to_string().into(), e164: Some(*number) };
         let ask = Ask { call, who: Asker::Phone(agent), dialled: &dialled, identity: None, wish: None };
         let stages = self.route(now, ask, &mut Vec::new()).map_or(Vec::new(), |way| way.stages);
@@ -133,31 +145,34 @@ fn unreachable(offer: &Offer) -> QueueInput {
     QueueInput::Answer { offer: offer.id, answer: OfferAnswer::Unreachable }
 }
 
-/// The call that an output is for. Callbacks are not calls.
-fn call_of(said: &QueueOutput) -> Option<CallId> {
-    let contact = match said {
-        QueueOutput::Entered { contact, .. }
-        | QueueOutput::Refused { contact, .. }
-        | QueueOutput::Left { contact }
-        | QueueOutput::Expelled { contact }
-        | QueueOutput::Withdraw { contact, .. }
-        | QueueOutput::StartAgentWhisper { contact, .. }
-        | QueueOutput::Dequeued { contact, .. }
-        | QueueOutput::StartCustomerWhisper { contact, .. }
-        | QueueOutput::Join { contact, .. }
-        | QueueOutput::HangUp { contact, .. }
-        | QueueOutput::Requeued { contact }
-        | QueueOutput::CriteriaStep { contact, .. } => *contact,
-        QueueOutput::Scheduled { call, .. } | QueueOutput::NotScheduled { call, .. } => return Some(*call),
-        QueueOutput::Offer(_)
-        | QueueOutput::Dial { .. }
-        | QueueOutput::Agent { .. }
-        | QueueOutput::Keep(_)
-        | QueueOutput::Forget { .. } => return None,
-    };
-    match contact {
-        ContactId::Call(call) => Some(call),
-        ContactId::Callback(_) => None,
+impl Switchboard {
+    /// The call that an output is for: for a callback the one that keeps it just now.
+    fn call_of(&self, said: &QueueOutput) -> Option<CallId> {
+        let contact = match said {
+            QueueOutput::Entered { contact, .. }
+            | QueueOutput::Refused { contact, .. }
+            | QueueOutput::Left { contact }
+            | QueueOutput::Expelled { contact }
+            | QueueOutput::Withdraw { contact, .. }
+            | QueueOutput::StartAgentWhisper { contact, .. }
+            | QueueOutput::Dequeued { contact, .. }
+            | QueueOutput::StartCustomerWhisper { contact, .. }
+            | QueueOutput::Join { contact, .. }
+            | QueueOutput::HangUp { contact, .. }
+            | QueueOutput::Requeued { contact }
+            | QueueOutput::CriteriaStep { contact, .. } => *contact,
+            QueueOutput::NotScheduled { call, .. } => return Some(*call),
+            QueueOutput::Offer(_)
+            | QueueOutput::Agent { .. }
+            | QueueOutput::Scheduled { .. }
+            | QueueOutput::Dial { .. }
+            | QueueOutput::Keep(_)
+            | QueueOutput::Forget { .. } => return None,
+        };
+        match contact {
+            ContactId::Call(call) => Some(call),
+            ContactId::Callback(callback) => self.keeper(callback),
+        }
     }
 }
 

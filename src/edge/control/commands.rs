@@ -4,7 +4,7 @@ use super::client::Client;
 use super::conversation::Desk;
 use super::remembered::Remembered;
 use super::wire::{Command, Fault, VERSIONS};
-use super::{agents, numbers};
+use super::{agents, callbacks, numbers};
 use crate::base::cause::Cause;
 use crate::base::id::CallId;
 use crate::domain::call::interface::CallInput;
@@ -95,6 +95,8 @@ impl Operator {
             Command::Queues => self.ask(agents::queues).await,
             Command::Agents => self.ask(agents::agents).await,
             Command::Agent { agent, status } => agents::command(&self.ports, who, agent, status).await,
+            Command::Callbacks => self.ask(callbacks::callbacks).await,
+            Command::CancelCallback { callback } => callbacks::cancel(&self.ports, who, callback).await,
             Command::Explain { number, caller, from, at } => {
                 let now = clock::at(clock::now(), at);
                 self.ask(move |switchboard| {

@@ -2,6 +2,7 @@
 
 mod agents;
 pub mod client;
+mod callbacks;
 pub mod commands;
 pub mod conversation;
 pub mod engines;

@@ -43,6 +43,11 @@ pub enum Command {
         #[serde(default)]
         status: Option<String>,
     },
+    Callbacks,
+    /// Takes a promise to call back again.
+    CancelCallback {
+        callback: String,
+    },
     Explain {
         number: String,
         #[serde(default, rename = "as")]

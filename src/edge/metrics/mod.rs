@@ -4,11 +4,13 @@ mod audio;
 pub mod labels;
 mod outside;
 pub mod process;
+mod queues;
 pub mod table;
 mod transport;
 
 use self::labels::{ALL_REASONS, CALLERS, call_event_name, caller_name, inbox_name, reason_name};
 use self::outside::OutsideSeries;
+use self::queues::QueueSeries;
 use self::table::{Kind, Row};
 use crate::base::cause::{Cause, Fault};
 use crate::domain::call::interface::{CallEvent, CallStart};
@@ -103,6 +105,7 @@ struct Series {
     configuration: GaugeVec,
     draining: Gauge,
     outside: OutsideSeries,
+    queues: QueueSeries,
     spending: SpendingSeries,
     numbers: GaugeVec,
 }
@@ -175,6 +178,7 @@ impl Metrics {
             configuration: build.gauges(table::CONFIGURATION)?,
             draining: build.gauge(table::DRAINING)?,
             outside: OutsideSeries::build(&build)?,
+            queues: QueueSeries::build(&build)?,
             spending: SpendingSeries::build(&build)?,
             numbers: build.gauges(table::NUMBERS)?,
             registry,
@@ -364,6 +368,7 @@ impl Metrics {
             SwitchboardEvent::Banned { .. } => series.bans.inc(),
             // Agents are gauges that are set from the queues themselves.
             SwitchboardEvent::Agent { .. } => {}
+            SwitchboardEvent::CallbackOver { why, .. } => self.callback_over(*why),
         }
     }
 

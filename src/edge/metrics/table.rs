@@ -230,6 +230,35 @@ pub const MEMORY: Row = gauge("offhook_memory_bytes", &[], "Resident memory of t
 pub const FILES: Row = gauge("offhook_open_files", &[], "Open file descriptors of the process.");
 pub const CPU: Row = counter("offhook_cpu_seconds_total", &[], "CPU time of the process, user and system.");
 
+pub const QUEUE_WAITING: Row =
+    gauge("offhook_queue_waiting", &["queue"], "Contacts that wait in a queue, those included that are being offered.");
+pub const QUEUE_OLDEST: Row =
+    gauge("offhook_queue_oldest_seconds", &["queue"], "How long the contact has waited that has waited longest.");
+pub const QUEUE_CONTACTS: Row = counter(
+    "offhook_queue_contacts_total",
+    &["queue", "outcome"],
+    "Contacts of a queue: queued, answered, abandoned, refused-full, moved-in, moved-out.",
+);
+pub const QUEUE_OFFERS: Row = counter(
+    "offhook_queue_offers_total",
+    &["queue", "outcome"],
+    "Offers to agents: made, missed, rejected, unreachable, abandoned by the customer.",
+);
+pub const QUEUE_CALLBACKS: Row = counter(
+    "offhook_queue_callbacks_total",
+    &["queue", "outcome"],
+    "Callbacks of a queue: promised, reached, unanswered dials, not-dialable, expired.",
+);
+pub const CALLBACKS_OWED: Row = gauge(
+    "offhook_callbacks_owed",
+    &["standing"],
+    "Callbacks that are owed: scheduled for a time, or queued for an agent.",
+);
+pub const CALLBACKS_ENDED: Row =
+    counter("offhook_callbacks_ended_total", &["why"], "Callbacks that are owed no longer, and why.");
+pub const AGENTS: Row =
+    gauge("offhook_agents", &["activity"], "Agents by what they do; `all` counts every one of them.");
+
 /// Every metric, in the order of the document.
 pub const TABLE: &[Row] = &[
     CALLS_STARTED,
@@ -270,6 +299,14 @@ pub const TABLE: &[Row] = &[
     NUMBERS,
     GUARD_STOPS,
     GUARD_TRIPS,
+    QUEUE_WAITING,
+    QUEUE_OLDEST,
+    QUEUE_CONTACTS,
+    QUEUE_OFFERS,
+    QUEUE_CALLBACKS,
+    CALLBACKS_OWED,
+    CALLBACKS_ENDED,
+    AGENTS,
     MEDIA_PACKETS,
     MEDIA_BYTES,
     MEDIA_FORWARDED,

@@ -41,6 +41,7 @@ fn record() -> Record {
         dialled: "1".into(),
         dialled_e164: None,
         legs: vec![leg(1_000), leg(1_004)],
+        callback: None,
         attributes: BTreeMap::new(),
         trail: Vec::new(),
         steps: Vec::new(),

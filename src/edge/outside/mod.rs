@@ -3,7 +3,7 @@
 pub mod envelope;
 mod flow_log;
 mod http;
-mod json;
+pub mod json;
 pub mod settings;
 mod speech;
 mod tape;

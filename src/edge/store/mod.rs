@@ -1,5 +1,6 @@
 //! The embedded database: one file, one thread that owns it, every change on disk before it is answered.
 
+pub mod callbacks;
 pub mod numbers;
 pub mod rows;
 mod schema;

@@ -8,7 +8,7 @@ use std::path::Path;
 const APPLICATION: i32 = 0x6f66_686b;
 
 /// Each step makes the tables of one version out of those of the version before. A step that has been released never changes.
-const STEPS: &[&str] = &[NUMBERS];
+const STEPS: &[&str] = &[NUMBERS, CALLBACKS];
 
 const NUMBERS: &str = "
 CREATE TABLE number (
@@ -42,6 +42,29 @@ CREATE TABLE number_audit (
 ) STRICT;
 CREATE INDEX number_audit_by_key ON number_audit (key, id);
 CREATE INDEX number_audit_by_time ON number_audit (action, at);
+";
+
+/// Times are milliseconds since 1970, spans milliseconds. What is over stays a while, so that its number is not given again.
+const CALLBACKS: &str = "
+CREATE TABLE callback (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    call TEXT NOT NULL,
+    number TEXT NOT NULL,
+    place TEXT NOT NULL,
+    priority INTEGER,
+    age INTEGER NOT NULL,
+    criteria TEXT NOT NULL,
+    started INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    retries INTEGER NOT NULL,
+    gap INTEGER NOT NULL,
+    due INTEGER,
+    luggage TEXT NOT NULL,
+    ended INTEGER,
+    why TEXT
+) STRICT;
+CREATE INDEX callback_owed ON callback (ended, id);
 ";
 
 /// Makes the tables, or brings them up to today's version. Each step is done whole or not at all.

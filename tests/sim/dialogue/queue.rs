@@ -70,7 +70,7 @@ impl World {
                 QueueOutput::Offer(offer) => vec![self.stage(&[phone_of(offer)], offer.patience * 2)],
                 _ => Vec::new(),
             };
-            let word = QueueWord { said, flows: QueueFlows::default(), stages };
+            let word = QueueWord { said, flows: QueueFlows::default(), stages, refusal: None };
             return Some((call, CallInput::Queue(Box::new(word))));
         }
     }

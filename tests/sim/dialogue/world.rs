@@ -12,7 +12,7 @@ use offhook::base::now::{Now, earliest};
 use offhook::base::secret::Secret;
 use offhook::domain::call::Call;
 use offhook::domain::call::interface::{
-    CallInput, CallOutput, CallStart, Dial, Handover, NameToResolve, Party, Place, Profiles, Refused, Stage,
+    Beginning, CallInput, CallOutput, CallStart, Dial, Handover, NameToResolve, Party, Place, Profiles, Refused, Stage,
 };
 use offhook::domain::contact::Record;
 use offhook::domain::phone::settings::Phone;
@@ -439,8 +439,7 @@ impl World {
             id: CallId(0x00ab_cdef + self.calls.len() as u64),
             entropy: Entropy::from_number(7 + self.calls.len() as u64),
             now: self.now,
-            invite,
-            from,
+            beginning: Beginning::Invite { message: invite, from },
             caller: self.shared_party(caller),
             profiles: Arc::clone(&self.profiles),
             dialled: Dialled { digits: "+815012345678".into(), e164: None },

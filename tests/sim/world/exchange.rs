@@ -9,8 +9,9 @@ use offhook::base::now::{Now, earliest};
 use offhook::domain::call::Call;
 use offhook::domain::call::interface::{CallInput, CallOutput, CallStart};
 use offhook::domain::contact::Record;
+use offhook::domain::queue::callback::{Callback, CallbackId};
 use offhook::domain::switchboard::Switchboard;
-use offhook::domain::switchboard::interface::{Exchange, SwitchboardInput, SwitchboardOutput};
+use offhook::domain::switchboard::interface::{CallbackNote, Exchange, SwitchboardInput, SwitchboardOutput};
 use offhook::domain::switchboard::owner::{self, InviteKey, Owner};
 use offhook::protocol::sip::message::{Message, Method};
 use offhook::protocol::sip::path::{ListenerId, Path, Transport};
@@ -21,7 +22,10 @@ use std::time::Instant;
 
 pub struct Running {
     pub switchboard: Switchboard,
-    calls: BTreeMap<CallId, (Call, InviteKey)>,
+    calls: BTreeMap<CallId, (Call, Option<InviteKey>)>,
+    /// What is written down of promises to call back, as the daemon's store has it.
+    pub owed: BTreeMap<CallbackId, Callback>,
+    pub callbacks_over: Vec<(CallbackId, &'static str)>,
     invites: BTreeMap<InviteKey, CallId>,
     heirs: BTreeMap<CallId, CallId>,
     pub records: Vec<Record>,
@@ -37,6 +41,8 @@ impl Running {
         Running {
             switchboard: Switchboard::new(Arc::new(exchange), Entropy::from_number(seed), now),
             calls: BTreeMap::new(),
+            owed: BTreeMap::new(),
+            callbacks_over: Vec::new(),
             invites: BTreeMap::new(),
             heirs: BTreeMap::new(),
             records: Vec::new(),
@@ -142,15 +148,32 @@ impl Running {
                 SwitchboardOutput::ToCall { call, input } => self.tell(now, call, *input),
                 SwitchboardOutput::Inherit { origin, heir } => drop(self.heirs.insert(origin, heir)),
                 SwitchboardOutput::Resolve { .. } => panic!("the simulated trunks have addresses, not names"),
+                SwitchboardOutput::Callback(note) => self.note(now, note),
                 SwitchboardOutput::Ban { .. } | SwitchboardOutput::Event(_) | SwitchboardOutput::Drained => {}
             }
         }
     }
 
+    fn note(&mut self, now: Now, note: CallbackNote) {
+        match note {
+            CallbackNote::Keep(callback) => {
+                let id = callback.id;
+                self.owed.insert(id, *callback);
+                self.switchboard.handle_input(now, SwitchboardInput::CallbackKept { callback: id, is_kept: true });
+            }
+            CallbackNote::Forget { callback, why } => {
+                self.owed.remove(&callback);
+                self.callbacks_over.push((callback, why));
+            }
+        }
+    }
+
     fn start(&mut self, now: Now, start: CallStart) {
-        let (id, key) = (start.id, owner::invite_key(&start.invite));
+        let (id, key) = (start.id, start.beginning.invite().map(owner::invite_key));
         self.started += 1;
-        self.invites.insert(key, id);
+        if let Some(key) = key {
+            self.invites.insert(key, id);
+        }
         self.calls.insert(id, (Call::new(start), key));
         self.drain_call(now, id);
     }
@@ -201,7 +224,7 @@ impl Running {
             self.switchboard.handle_input(now, SwitchboardInput::CallFinished { call: id });
         }
         if finished
-            && let Some((_, key)) = self.calls.remove(&id)
+            && let Some((_, Some(key))) = self.calls.remove(&id)
             && self.invites.get(&key) == Some(&id)
         {
             self.invites.remove(&key);

@@ -46,6 +46,13 @@ impl Attendant {
         attendant
     }
 
+    /// Nobody is served yet: what the call carries from flow to flow, for those that come.
+    pub fn idle(parts: &mut Parts, (book, flow): (&Arc<Flows>, &Arc<Flow>), memory: Memory, ear: LegId) -> Attendant {
+        let run = FlowRun::new(Arc::clone(book), flow, memory, parts.wire.entropy.split());
+        let sounding = Sounding::default();
+        Attendant { number: 0, ear, run, has_ended: true, sounding, joined: None, is_last: false }
+    }
+
     pub fn slip(&self, ticket: Ticket) -> Slip {
         Slip { run: self.number, ticket }
     }

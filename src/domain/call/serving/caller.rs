@@ -15,12 +15,12 @@ use bytes::Bytes;
 /// Our own voice, as one of those that may be behind an early dialog.
 const OURS: Source = Source { leg: LegId::CALLER, fork: 0 };
 
-/// What the caller asks of us beside what concerns every leg.
-pub fn on_event(parts: &mut Parts, event: LegEvent) {
+/// What a party with whom only we talk asks of us beside what concerns every leg.
+pub fn on_event(parts: &mut Parts, leg: LegId, event: LegEvent) {
     match event {
         LegEvent::Offered { offer, .. } => {
             let own = offer.as_deref().map_or_else(|| own::offer(&[]), own::answer);
-            let accepted = parts.with(LegId::CALLER, |leg, wire| {
+            let accepted = parts.with(leg, |leg, wire| {
                 let (state, line) = leg.established()?;
                 let accepted = state.accept(line, wire, Some(&own));
                 if accepted.is_err() {
@@ -29,12 +29,12 @@ pub fn on_event(parts: &mut Parts, event: LegEvent) {
                 Some(())
             });
             if accepted.flatten().is_some() {
-                note_hold(parts);
+                note_hold(parts, leg);
             }
         }
         LegEvent::OfferedEarly { source, offer } => {
             let own = own::answer(&offer);
-            parts.with(LegId::CALLER, |leg, wire| {
+            parts.with(leg, |leg, wire| {
                 if let Some((state, line)) = leg.inviting() {
                     state.answer_early(line, wire, source, Ok(&own));
                 }
@@ -44,15 +44,14 @@ pub fn on_event(parts: &mut Parts, event: LegEvent) {
     }
 }
 
-/// Those who watch hear when the caller holds us or comes back.
-fn note_hold(parts: &mut Parts) {
-    let changed = parts.with(LegId::CALLER, |leg, _| {
+/// Those who watch hear when it holds us or comes back.
+fn note_hold(parts: &mut Parts, leg: LegId) {
+    let changed = parts.with(leg, |leg, _| {
         let line = &mut leg.line;
         let changed = line.is_held != line.was_held;
         line.was_held = line.is_held;
         changed.then_some(line.is_held)
     });
-    let leg = LegId::CALLER;
     match changed.flatten() {
         Some(true) => parts.event(CallEvent::Held { leg }),
         Some(false) => parts.event(CallEvent::Resumed { leg }),

@@ -293,7 +293,7 @@ fn identity_of(parts: &Parts, order: &DialOrder) -> Option<Identity> {
         return None;
     }
     let own = &parts.story.identity;
-    let rules = parts.leg(LegId::CALLER).map(|leg: &Leg| leg.line.party.number_rules())?;
+    let rules = parts.leg(parts.served).map(|leg: &Leg| leg.line.party.number_rules())?;
     let number = caller.number.as_deref().unwrap_or(&own.number);
     let display = caller.name.as_deref().unwrap_or(&own.display);
     let is_own = caller.number.is_none();

@@ -1,12 +1,11 @@
 //! What a flow wishes, done or handed out. Answers at once where nothing has to be waited for.
 
 use crate::base::cause::{Cause, Fault};
-use crate::base::id::LegId;
 use crate::domain::call::interface::{CallEvent, CallOutput};
 use crate::domain::call::parts::Parts;
 use crate::domain::call::serving::Serving;
 use crate::domain::call::serving::sounding::Heard;
-use crate::domain::flow::interface::{FlowEnd, FlowInput, FlowWish, QueueOutcome, Ticket};
+use crate::domain::flow::interface::{FlowEnd, FlowInput, FlowWish, Ticket};
 use crate::domain::flow::log::Entry;
 use crate::media::command::SentDigit;
 use std::time::Duration;
@@ -50,10 +49,11 @@ impl Serving {
             }
             FlowWish::Recording(recorded) => self.taping.choose(parts, recorded),
             FlowWish::SendDigits { ticket, digits } => {
-                parts.send_digits(LegId::CALLER, keys(&digits));
+                parts.send_digits(parts.served, keys(&digits));
                 self.done(parts, ticket, true);
             }
             FlowWish::Queue { ticket, order } => self.queue(parts, ticket, &order),
+            FlowWish::Callback { ticket, order } => self.promise(parts, ticket, &order),
             FlowWish::Priority { priority, age } => self.rank(parts, priority, age),
             FlowWish::Log(entry) => log(parts, entry),
             FlowWish::Ended(end) => return Granted::Ended(end),
@@ -78,11 +78,9 @@ impl Serving {
     /// Wishes of calls that wait for agents, and of those who listen along.
     fn refuse(&mut self, parts: &Parts, wish: FlowWish) {
         match wish {
-            FlowWish::Callback { ticket, .. } => {
-                self.feed(parts, FlowInput::Queued { ticket, outcome: QueueOutcome::Refused });
-            }
+            // Who is called back has answered by then.
+            FlowWish::CallOut { ticket, .. } => self.done(parts, ticket, self.promise.is_some()),
             FlowWish::TransferToAgent { ticket, .. }
-            | FlowWish::CallOut { ticket, .. }
             | FlowWish::Hold { ticket, .. }
             | FlowWish::Stream { ticket, .. } => self.done(parts, ticket, false),
             _ => {}

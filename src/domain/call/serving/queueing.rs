@@ -11,7 +11,7 @@ use crate::domain::call::phase::{Answer, Phase};
 use crate::domain::call::serving::attendant::Attendant;
 use crate::domain::call::serving::grant::Granted;
 use crate::domain::call::serving::news::Slip;
-use crate::domain::call::serving::{Serving, sounding};
+use crate::domain::call::serving::{Serving, caller, calling_back, sounding};
 use crate::domain::flow::act::Role;
 use crate::domain::flow::definition::Flow;
 use crate::domain::flow::interface::{FlowInput, QueueOrder, QueueOutcome, Ticket};
@@ -59,6 +59,11 @@ struct Called {
 }
 
 impl Queued {
+    /// A callback: it has waited, and an agent is about to be called for it.
+    pub fn of_callback(flows: QueueFlows) -> Queued {
+        Queued { ticket: None, stage: Waits::Waiting, flows, agent: None, music: None, age: 0 }
+    }
+
     pub fn source(&self) -> Option<SourceId> {
         self.music
     }
@@ -75,7 +80,7 @@ impl Queued {
     }
 }
 
-fn tell(parts: &mut Parts, input: QueueInput) {
+pub(super) fn tell(parts: &mut Parts, input: QueueInput) {
     parts.outputs.push_back(CallOutput::Queue(Box::new(input)));
 }
 
@@ -122,7 +127,10 @@ impl Serving {
 
     /// What the queues say.
     pub fn on_queue(mut self: Box<Self>, parts: &mut Parts, word: QueueWord) -> Phase {
-        let QueueWord { said, flows, stages } = word;
+        if let QueueOutput::Dial { offer, .. } = word.said {
+            return self.call_customer(parts, offer, word);
+        }
+        let QueueWord { said, flows, stages, .. } = word;
         match said {
             QueueOutput::Entered { place, position, .. } => self.entered(parts, (&place, position), flows),
             QueueOutput::Refused { why, .. } => {
@@ -137,7 +145,13 @@ impl Serving {
             QueueOutput::Withdraw { offer, agent, why, .. } => {
                 parts.say(format!("{agent} is not offered the call any more: {why:?}"));
                 self.drop_agent(parts, offer);
+                if self.promise.is_some() {
+                    let (cause, fault) = calling_back::end_of(why);
+                    return self.end(parts, cause, fault);
+                }
             }
+            QueueOutput::Scheduled { callback, .. } => self.scheduled(parts, callback),
+            QueueOutput::NotScheduled { why, .. } => self.not_scheduled(parts, why),
             QueueOutput::StartAgentWhisper { offer, agent, .. } => self.whisper_to_agent(parts, offer, &agent),
             QueueOutput::Dequeued { agent, .. } => {
                 parts.say(format!("taken out of the queue for {agent}"));
@@ -194,7 +208,7 @@ impl Serving {
             Some(flow) => {
                 let memory = self.attendant.take_memory();
                 self.attendant.leave(parts);
-                self.attendant = Attendant::begin(parts, (&self.script.book, &flow), memory, LegId::CALLER);
+                self.attendant = Attendant::begin(parts, (&self.script.book, &flow), memory, parts.served);
                 self.go_on(parts)
             }
             None => {
@@ -226,6 +240,7 @@ impl Serving {
         self.feed(parts, FlowInput::Offer { is_open: true });
         let Some(queued) = &mut self.queued else { return };
         let mut dialler = Dialler::new(stages, Offered::Ours);
+        dialler.identity = self.promise.as_ref().map(|promise| promise.shown());
         let nothing = dialler.advance(parts);
         queued.agent = Some(Box::new(Called { offer: offer.id, flows, dialler, answered: None, whisper: None }));
         self.unless(parts, nothing);
@@ -262,6 +277,10 @@ impl Serving {
         }
     }
 
+    pub(super) fn agent_leg(&self) -> Option<LegId> {
+        self.queued.as_ref()?.agent.as_ref()?.answered
+    }
+
     fn called(&mut self) -> Option<&mut Called> {
         self.queued.as_mut()?.agent.as_deref_mut()
     }
@@ -293,6 +312,7 @@ impl Serving {
                 agent.answered = None;
                 tell(parts, QueueInput::AgentGone { offer });
             }
+            event @ LegEvent::Offered { .. } if agent.answered == Some(leg) => caller::on_event(parts, leg, event),
             _ => {}
         }
         self.go_on(parts)
@@ -365,8 +385,13 @@ impl Serving {
     }
 
     fn whisper_to_caller(mut self: Box<Self>, parts: &mut Parts, offer: OfferId) -> Phase {
-        let of_queue = self.called().and_then(|agent| agent.flows.customer_whisper.clone());
-        let Some(flow) = self.flow_named(Role::CustomerWhisper, of_queue.as_ref()) else {
+        let is_callback = self.promise.is_some();
+        let of_queue = self.called().and_then(|agent| match is_callback {
+            true => agent.flows.outbound_whisper.clone(),
+            false => agent.flows.customer_whisper.clone(),
+        });
+        let role = if is_callback { Role::OutboundWhisper } else { Role::CustomerWhisper };
+        let Some(flow) = self.flow_named(role, of_queue.as_ref()) else {
             tell(parts, QueueInput::CustomerWhispered { offer });
             return self.go_on(parts);
         };
@@ -374,7 +399,7 @@ impl Serving {
             queued.stage = Waits::Whisper(offer);
         }
         let memory = self.attendant.take_memory();
-        self.attendant = Attendant::begin(parts, (&self.script.book, &flow), memory, LegId::CALLER);
+        self.attendant = Attendant::begin(parts, (&self.script.book, &flow), memory, parts.served);
         self.go_on(parts)
     }
 
@@ -418,7 +443,10 @@ impl Serving {
                 parts.hang_up(leg, Cause::Normal);
             }
         }
-        let contact = contact(parts);
-        tell(parts, QueueInput::Gone { contact });
+        let gone = match &self.promise {
+            Some(promise) => promise.broken_off(),
+            None => QueueInput::Gone { contact: contact(parts) },
+        };
+        tell(parts, gone);
     }
 }

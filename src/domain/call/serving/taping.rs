@@ -1,6 +1,5 @@
 //! Recordings of a served call: of the talk once somebody is joined, and of a message that the caller leaves. Writes no file.
 
-use crate::base::id::LegId;
 use crate::domain::call::interface::CallOutput;
 use crate::domain::call::parts::Parts;
 use crate::domain::call::serving::news::{Slip, Tape};
@@ -39,7 +38,7 @@ impl Taping {
             return;
         }
         self.stop_talk(parts);
-        let leg = LegId::CALLER;
+        let leg = parts.served;
         let what = match recorded {
             Recorded::Nobody => return,
             Recorded::Both => TapChoice::Stereo { leg, rate: RATE },
@@ -55,7 +54,7 @@ impl Taping {
     /// What the caller says from now on is kept as a message.
     pub fn begin_message(&mut self, parts: &mut Parts, slip: Slip, order: RecordOrder) {
         let tap = parts.next_tap();
-        let what = TapChoice::Spoken { leg: LegId::CALLER, rate: RATE };
+        let what = TapChoice::Spoken { leg: parts.served, rate: RATE };
         let tape = Tape::Message { silence: order.silence };
         parts.outputs.push_back(CallOutput::Tape { slip, tap, what, tape });
         let when_full = parts.wire.now.instant + order.limit;

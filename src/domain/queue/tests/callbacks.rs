@@ -265,7 +265,7 @@ fn what_was_written_down_is_owed_again_after_a_restart_in_the_same_place() {
 
     let mut after = Centre::new(settings());
     after.enter(1, "orders");
-    after.tell(QueueInput::Restore(kept));
+    after.tell(QueueInput::Restore { callbacks: kept, next: 1 });
     assert_eq!(after.queues.line(&queue("orders")), [callback(1), call(1)], "older than who came just now");
     assert_eq!(after.queues.scheduled(), 1);
     promise(&mut after, Centre::order(9, "orders"));
@@ -281,7 +281,7 @@ fn a_restart_during_the_last_dial_makes_no_further_one() {
     let kept = ledger(&before);
     assert_eq!(kept[0].attempts, 1);
     let mut after = Centre::with_agents(settings(), &["ann"]);
-    after.tell(QueueInput::Restore(kept));
+    after.tell(QueueInput::Restore { callbacks: kept, next: 1 });
     assert!(after.queues.callbacks().next().is_none());
     assert_eq!(end(&after), Some(CallbackEnd::NobodyAnswered));
 }

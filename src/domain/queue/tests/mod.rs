@@ -230,7 +230,7 @@ impl Centre {
             delay: Duration::ZERO,
             retries: 0,
             gap: seconds(600),
-            luggage: "{}".into(),
+            luggage: std::sync::Arc::default(),
         }
     }
 
