@@ -3,6 +3,7 @@
 // The base of virtual time is read once.
 #![allow(clippy::disallowed_methods)]
 
+mod callbacks;
 mod dialogue;
 mod handover;
 mod memory;

@@ -187,3 +187,55 @@ fn a_database_of_a_newer_offhook_is_left_alone() {
     assert!(matches!(fault, StoreFault::TooNew { version: 4_000, .. }), "{fault:?}");
     assert!(matches!(Store::look(&scratch.file(), |_| Ok(())), Err(StoreFault::TooNew { .. })));
 }
+
+fn promise() -> Callback {
+    Callback {
+        id: CallbackId(7),
+        call: CallId(0xabc),
+        number: E164::parse("+81312345678").unwrap(),
+        place: Place::Queue("orders".into()),
+        rank: Rank { priority: Some(2), age: -30 },
+        criteria: None,
+        started: 1_000,
+        created: 2_000,
+        attempts: 1,
+        retries: 2,
+        gap: Duration::from_secs(600),
+        standing: Standing::Scheduled { due: 3_000 },
+        luggage: Arc::new(Value::map([("Shared", Value::text("x"))])),
+    }
+}
+
+/// A new process opens the file.
+async fn owed(scratch: &Scratch) -> (Vec<Callback>, u64) {
+    scratch.open().store.execute(|connection| callbacks::read(connection, 4_000)).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_promise_is_there_again_as_it_was_until_it_is_struck_out() {
+    let scratch = Scratch::new("promises");
+    let (nothing, first) = owed(&scratch).await;
+    assert_eq!((nothing.len(), first), (0, 1));
+    for note in [
+        CallbackNote::Keep(Box::new(promise())),
+        CallbackNote::Keep(Box::new(Callback { standing: Standing::Queued, ..promise() })),
+    ] {
+        let wanted = match &note {
+            CallbackNote::Keep(callback) => (**callback).clone(),
+            CallbackNote::Forget { .. } => unreachable!("none is struck out yet"),
+        };
+        write(&scratch, note).await;
+        assert_eq!(owed(&scratch).await, (vec![wanted], 8));
+    }
+    write(&scratch, CallbackNote::Forget { callback: CallbackId(7), why: "reached" }).await;
+    assert_eq!(owed(&scratch).await, (Vec::new(), 8), "and no number is given twice");
+}
+
+async fn write(scratch: &Scratch, note: CallbackNote) {
+    let job = move |connection: &mut rusqlite::Connection| {
+        let transaction = connection.transaction().unwrap();
+        callbacks::keep(&transaction, 3_500, &[note]).unwrap();
+        transaction.commit().unwrap();
+    };
+    scratch.open().store.execute(job).await.unwrap();
+}

@@ -213,7 +213,11 @@ impl Running {
                 CallOutput::Media(command) => told.extend(self.media.take(command)),
                 CallOutput::Event(_) => {}
                 CallOutput::Finished => finished = true,
-                other => panic!("no flow serves these calls: {other:?}"),
+                CallOutput::Ask { slip, question } => {
+                    self.switchboard.handle_input(now, SwitchboardInput::Ask { call: id, slip, question });
+                }
+                CallOutput::FlowLog(_) => {}
+                other => panic!("no flow asks so much here: {other:?}"),
             }
         }
         for event in told {

@@ -24,8 +24,15 @@ pub fn exchange() -> Exchange {
 }
 
 fn read() -> Exchange {
-    let folder = std::env::temp_dir().join(format!("offhook-sim-{}", std::process::id()));
-    for (name, text) in [("offhook.toml", ""), ("sip-profiles/sim.toml", PROFILE), ("dialplans/sim.toml", DIALPLAN)] {
+    read_files("world", &[("offhook.toml", ""), ("sip-profiles/sim.toml", PROFILE), ("dialplans/sim.toml", DIALPLAN)])
+}
+
+/// The exchange that these files describe; `name` tells it from others of the same process.
+pub fn read_files(name: &str, files: &[(&str, &str)]) -> Exchange {
+    let thread = std::thread::current();
+    let of = thread.name().unwrap_or_default().replace("::", "-");
+    let folder = std::env::temp_dir().join(format!("offhook-sim-{}-{name}-{of}", std::process::id()));
+    for (name, text) in files {
         let path = folder.join(name);
         fs::create_dir_all(path.parent().expect("has a parent")).expect("a folder");
         fs::write(path, text).expect("a file");
