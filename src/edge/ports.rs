@@ -1,8 +1,8 @@
 //! What the tasks of the daemon reach each other by. Holds no state of its own.
 
 use crate::base::id::CallId;
-use crate::edge::control::engines::Engines;
 use crate::edge::callback_ledger::CallbackLedger;
+use crate::edge::control::engines::Engines;
 use crate::edge::dispatch::Dispatch;
 use crate::edge::journal::Journal;
 use crate::edge::live::LiveCalls;

@@ -103,19 +103,18 @@ impl Daemon {
         write("offhook.toml", include_str!("config/offhook.toml"));
         write("sip-profiles/test.toml", files.profile);
         write("dialplans/test.toml", files.dialplan);
-        let log = fs::File::create(folder.0.join("daemon.log")).expect("a log file");
-        let child = Command::new(env!("CARGO_BIN_EXE_offhook"))
-            .args(["run", "--config"])
-            .arg(&folder.0)
-            .envs(environment.iter().map(|(name, value)| (*name, value)))
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log)
-            .spawn()
-            .expect("the daemon starts");
+        let child = spawn(&folder, environment);
         let mut daemon = Daemon { child, folder, sip, ops };
         daemon.wait_until_ready();
         daemon
+    }
+
+    /// Ends it as a crash does, and starts another one on what it left behind.
+    pub fn kill_and_start_again(&mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("it ends");
+        self.child = spawn(&self.folder, &[]);
+        self.wait_until_ready();
     }
 
     fn wait_until_ready(&mut self) {
@@ -210,6 +209,19 @@ impl Daemon {
         });
         ended.unwrap_or_else(|| panic!("the daemon did not end; log:\n{}", self.log()))
     }
+}
+
+fn spawn(folder: &Scratch, environment: &[(&str, String)]) -> Child {
+    let log = fs::OpenOptions::new().create(true).append(true).open(folder.0.join("daemon.log")).expect("a log file");
+    Command::new(env!("CARGO_BIN_EXE_offhook"))
+        .args(["run", "--config"])
+        .arg(&folder.0)
+        .envs(environment.iter().map(|(name, value)| (*name, value)))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().expect("a second handle"))
+        .stderr(log)
+        .spawn()
+        .expect("the daemon starts")
 }
 
 impl Drop for Daemon {

@@ -5,6 +5,7 @@
 
 mod audio;
 mod baresip;
+mod callbacks;
 mod calls;
 mod certificates;
 mod daemon;

@@ -1,8 +1,8 @@
 //! The control protocol: newline-delimited JSON on a Unix socket, for operators, their tools and engines.
 
 mod agents;
-pub mod client;
 mod callbacks;
+pub mod client;
 pub mod commands;
 pub mod conversation;
 pub mod engines;

@@ -115,8 +115,9 @@ impl Command {
             | Command::Queues
             | Command::Agents
             | Command::Explain { .. }
+            | Command::Callbacks
             | Command::Guards => Scope::Observe,
-            Command::HangUp { .. } | Command::Agent { .. } => Scope::Command,
+            Command::HangUp { .. } | Command::Agent { .. } | Command::CancelCallback { .. } => Scope::Command,
             Command::Numbers { ask } if ask.only_looks() => Scope::Observe,
             Command::Numbers { .. }
             | Command::ResetGuard { .. }

@@ -1,13 +1,21 @@
 //! The database as operators meet it: killed, damaged, too new, somebody else's.
 
 use super::numbers::{LineOutcome, Numbers, OrderFault};
-use super::{Store, StoreFault};
+use super::{Store, StoreFault, callbacks};
+use crate::base::e164::E164;
+use crate::base::id::CallId;
+use crate::domain::flow::value::Value;
 use crate::domain::number::csv;
 use crate::domain::number::entry::Assignment;
 use crate::domain::number::inventory::{Claim, Order, Terms};
 use crate::domain::number::key::Key;
 use crate::domain::number::refusal::Refusal;
+use crate::domain::queue::callback::{Callback, CallbackId, Standing};
+use crate::domain::queue::interface::{Place, Rank};
+use crate::domain::switchboard::interface::CallbackNote;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 struct Scratch(PathBuf);
 
@@ -222,7 +230,7 @@ async fn a_promise_is_there_again_as_it_was_until_it_is_struck_out() {
     ] {
         let wanted = match &note {
             CallbackNote::Keep(callback) => (**callback).clone(),
-            CallbackNote::Forget { .. } => unreachable!("none is struck out yet"),
+            CallbackNote::Forget { .. } => panic!("none is struck out yet"),
         };
         write(&scratch, note).await;
         assert_eq!(owed(&scratch).await, (vec![wanted], 8));
