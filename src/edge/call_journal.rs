@@ -2,6 +2,7 @@
 
 use crate::base::secret::Masked;
 use crate::domain::contact::{Record, RecordLeg, RecordParty};
+use crate::edge::events::tell;
 use crate::edge::media_line::MediaLine;
 use crate::edge::ports::Ports;
 use serde::Serialize;
@@ -70,6 +71,7 @@ pub fn write(record: Record, ports: &Ports) {
         duration_ms, dialled = %Masked(&record.dialled), "call ended"
     );
     ports.metrics.call_ended(&record);
+    ports.events.tell(tell::ended(&record));
     let mut json = Vec::with_capacity(LINE_BYTES_USUAL);
     match serde_json::to_writer(&mut json, &line(&record, duration_ms)) {
         Ok(()) => ports.journal.append(json),

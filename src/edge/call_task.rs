@@ -11,7 +11,7 @@ use crate::domain::switchboard::owner::InviteKey;
 use crate::edge::inbox::CallInputs;
 use crate::edge::outside::Errands;
 use crate::edge::ports::Ports;
-use crate::edge::{call_journal, clock};
+use crate::edge::{call_journal, clock, events};
 use crate::media::command::Command;
 use crate::media::event::Event;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -152,6 +152,7 @@ fn drain(call: &mut Call, ports: &Arc<Ports>, errands: &mut Errands) -> Progress
             }
             CallOutput::Media(command) => to_worker(id, command, ports),
             CallOutput::Event(event) => {
+                ports.events.tell(events::tell::of_call(id, &event));
                 if ports.live.happened(id, &event, &ports.metrics) {
                     ports.dispatch.to_desk(SwitchboardInput::CallEvent { call: id, event });
                 }

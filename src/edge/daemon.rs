@@ -17,6 +17,8 @@ use crate::edge::control::numbers;
 use crate::edge::control::remembered::Remembered;
 use crate::edge::control::socket::ControlSocket;
 use crate::edge::dispatch::Dispatch;
+use crate::edge::events::EventLog;
+use crate::edge::events::wire::{Event, Name};
 use crate::edge::journal::Journal;
 use crate::edge::live::LiveCalls;
 use crate::edge::logging::Logging;
@@ -34,7 +36,7 @@ use crate::edge::transport::pulse::Pace;
 use crate::edge::transport::{Transports, Trust};
 use crate::edge::vital::Vital;
 use crate::media::command::Command;
-use crate::media::event::Event;
+use crate::media::event::Event as MediaEvent;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
@@ -81,6 +83,8 @@ impl Daemon {
         let journal = Journal::start(&settings.journal, metrics.clone())
             .map_err(|error| format!("journal {}: {error}", settings.journal.path.display()))?;
         let (numbers, store) = Numbers::open(&settings.store, settings.numbers).map_err(|fault| fault.to_string())?;
+        let events = EventLog::start(&settings.events, metrics.clone())
+            .map_err(|error| format!("event log {}: {error}", settings.events.folder.display()))?;
         let control = ControlSocket::bind(&settings.control.socket, settings.control.mode)
             .map_err(|error| format!("control socket {}: {error}", settings.control.socket.display()))?;
         let (desk, inbox) = mpsc::channel(limits::SWITCHBOARD_INBOX);
@@ -113,6 +117,7 @@ impl Daemon {
             numbers,
             callbacks: ledger,
             store,
+            events,
             engines: Arc::new(engines),
         });
         let mut switchboard = Switchboard::new(Arc::clone(&exchange), entropy, clock::now());
@@ -135,7 +140,7 @@ impl Daemon {
             tokio::spawn(callback_ledger::run(notes, Arc::clone(&ports))),
             tokio::spawn(tell_lateness(Arc::clone(&ports))),
             tokio::spawn(hear_media(told, Arc::clone(&ports))),
-            tokio::spawn(hear_engines(engine_news)),
+            tokio::spawn(hear_engines(engine_news, Arc::clone(&ports))),
             tokio::spawn(control.serve(Arc::new(operator))),
         ];
         if let Some(listen) = settings.ops_listen {
@@ -159,6 +164,7 @@ impl Daemon {
     pub async fn drain(&mut self) {
         self.vital.set_draining();
         self.ports.metrics.draining(true);
+        self.ports.events.tell(Event::DrainStarted { calls: self.ports.live.count() });
         self.ports.dispatch.to_desk_surely(SwitchboardInput::Drain).await;
         if !self.is_drained_within(self.drain_limit).await {
             tracing::warn!(
@@ -201,6 +207,10 @@ impl Daemon {
         let ports = Arc::clone(&self.ports);
         ports.media.stop();
         ports.outside.stop(JOURNAL_PATIENCE);
+        let events = ports.events.clone();
+        if tokio::task::spawn_blocking(move || events.stop(JOURNAL_PATIENCE)).await.ok() != Some(true) {
+            tracing::error!("the event log could not be closed");
+        }
         if tokio::task::spawn_blocking(move || ports.journal.stop(JOURNAL_PATIENCE)).await.ok() != Some(true) {
             tracing::error!("the journal could not be closed");
         }
@@ -219,10 +229,10 @@ async fn owed(ports: &Ports) -> Result<SwitchboardInput, String> {
 }
 
 /// What media workers tell belongs to calls. A port that no call waits for is given back.
-async fn hear_media(mut told: mpsc::Receiver<Event>, ports: Arc<Ports>) {
+async fn hear_media(mut told: mpsc::Receiver<MediaEvent>, ports: Arc<Ports>) {
     while let Some(event) = told.recv().await {
         let unclaimed = match &event {
-            Event::Opened { stream, .. } => Some(*stream),
+            MediaEvent::Opened { stream, .. } => Some(*stream),
             _ => None,
         };
         let call = event.call();
@@ -236,12 +246,18 @@ async fn hear_media(mut told: mpsc::Receiver<Event>, ports: Arc<Ports>) {
 }
 
 /// Engines come and go.
-async fn hear_engines(mut news: mpsc::Receiver<EngineNews>) {
+async fn hear_engines(mut news: mpsc::Receiver<EngineNews>, ports: Arc<Ports>) {
     while let Some(news) = news.recv().await {
-        match news {
-            EngineNews::Attached { engine, client } => tracing::info!(%engine, ?client, "an engine has attached"),
-            EngineNews::Gone { engine, client } => tracing::warn!(%engine, ?client, "an engine is gone"),
-        }
+        ports.events.tell(match news {
+            EngineNews::Attached { engine, client } => {
+                tracing::info!(%engine, ?client, "an engine has attached");
+                Event::EngineAttached { engine: Name(engine) }
+            }
+            EngineNews::Gone { engine, client } => {
+                tracing::warn!(%engine, ?client, "an engine is gone");
+                Event::EngineGone { engine: Name(engine) }
+            }
+        });
     }
 }
 

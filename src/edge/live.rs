@@ -95,6 +95,10 @@ impl LiveCalls {
             CallEvent::Ringing { .. }
             | CallEvent::EarlyMedia { .. }
             | CallEvent::LegEnded { .. }
+            | CallEvent::Bridged { .. }
+            | CallEvent::Unbridged { .. }
+            | CallEvent::RecordingStarted { .. }
+            | CallEvent::RecordingEnded
             | CallEvent::FlowErred { .. }
             | CallEvent::FlowBroke { .. }
             | CallEvent::Silent { .. }

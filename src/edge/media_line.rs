@@ -2,10 +2,11 @@
 
 use crate::media::event::{Direction, Quality};
 use crate::protocol::audio::codec::Codec;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct MediaLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     codec: Option<&'static str>,
@@ -18,7 +19,7 @@ pub struct MediaLine {
     echo_suspected: Option<bool>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct DirectionLine {
     packets: u64,
     bytes: u64,
@@ -29,7 +30,7 @@ struct DirectionLine {
     mos: Option<f32>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 struct RefusedLine {
     stranger: u64,
     strange_reports: u64,

@@ -12,6 +12,7 @@ pub mod control;
 pub mod daemon;
 pub mod dispatch;
 pub mod entropy;
+pub mod events;
 pub mod inbox;
 pub mod journal;
 pub mod live;

@@ -4,6 +4,7 @@ use crate::base::id::CallId;
 use crate::edge::callback_ledger::CallbackLedger;
 use crate::edge::control::engines::Engines;
 use crate::edge::dispatch::Dispatch;
+use crate::edge::events::EventLog;
 use crate::edge::journal::Journal;
 use crate::edge::live::LiveCalls;
 use crate::edge::media::MediaPlane;
@@ -27,6 +28,8 @@ pub struct Ports {
     pub media: MediaPlane,
     pub outside: Arc<Outside>,
     pub numbers: Numbers,
+    /// What has happened, for whoever follows it.
+    pub events: EventLog,
     /// Who decides from outside where calls go.
     pub engines: Arc<Engines>,
     pub callbacks: CallbackLedger,

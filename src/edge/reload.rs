@@ -5,6 +5,7 @@ use crate::edge::clock;
 use crate::edge::config::{self, Configuration, plan};
 use crate::edge::control::wire::Fault;
 use crate::edge::daemon;
+use crate::edge::events::wire::Event;
 use crate::edge::logging::LevelControl;
 use crate::edge::ports::Ports;
 use std::sync::Arc;
@@ -68,6 +69,8 @@ impl Reloader {
         self.apply(&new)?;
         self.ports.dispatch.to_desk_surely(SwitchboardInput::Reload(Arc::clone(&new.exchange))).await;
         self.ports.metrics.reloaded(&new.hash, daemon::since_epoch(clock::now()));
+        let told = Event::ConfigurationReloaded { config: new.hash.as_str().into(), changes: lines.len() };
+        self.ports.events.tell(told);
         for line in &lines {
             tracing::info!(change = %line, "reload");
         }

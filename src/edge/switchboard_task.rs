@@ -14,7 +14,7 @@ use crate::domain::switchboard::interface::{
 use crate::domain::switchboard::owner;
 use crate::edge::dispatch::DeskInput;
 use crate::edge::ports::Ports;
-use crate::edge::{call_task, clock, inbox};
+use crate::edge::{call_task, clock, events, inbox};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -136,6 +136,7 @@ fn start_call(start: CallStart, ports: &Arc<Ports>) {
     let (inbox, inputs) = inbox::open(limits::CALL_INBOX);
     let key = start.beginning.invite().map(owner::invite_key);
     ports.live.begin(&start);
+    ports.events.tell(events::tell::started(&start));
     ports.metrics.call_started(&start);
     tracing::info!(
         call = %start.id, caller = start.caller.name(), from = %Masked(&start.identity.number),
@@ -151,6 +152,7 @@ fn start_call(start: CallStart, ports: &Arc<Ports>) {
 
 fn tell(event: SwitchboardEvent, ports: &Ports) {
     ports.metrics.switchboard_event(&event);
+    events::tell::of_switchboard(&event).into_iter().for_each(|event| ports.events.tell(event));
     match event {
         SwitchboardEvent::Refused {
             cause,
@@ -181,6 +183,7 @@ fn tell(event: SwitchboardEvent, ports: &Ports) {
         SwitchboardEvent::CallbackOver { callback, why } => {
             tracing::info!(%callback, why = why.name(), "a callback is owed no longer");
         }
+        SwitchboardEvent::Queue(said) => tracing::debug!(?said, "queue"),
         SwitchboardEvent::Banned { address } => tracing::warn!(%address, "source banned"),
     }
 }

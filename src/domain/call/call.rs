@@ -108,6 +108,8 @@ impl Call {
             self.parts.outputs.push_back(CallOutput::Resolve { leg, name });
         }
         self.parts.wish(self.phase.hearing(self.parts.served));
+        self.parts.hides_keys = self.phase.hides_keys();
+        self.parts.note_talk(self.phase.joined());
         self.conclude();
         self.parts.wire.settle();
     }

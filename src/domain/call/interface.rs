@@ -305,11 +305,22 @@ pub enum CallEvent {
     Transferred {
         leg: LegId,
     },
-    /// A digit of a party has ended, however it was sent.
+    /// These two hear each other, both answered; and not any more.
+    Bridged {
+        legs: (LegId, LegId),
+    },
+    Unbridged {
+        legs: (LegId, LegId),
+    },
+    /// A digit of a party has ended, however it was sent. `None`: it may be a secret.
     Digit {
         leg: LegId,
-        digit: u8,
+        digit: Option<u8>,
     },
+    RecordingStarted {
+        place: Box<str>,
+    },
+    RecordingEnded,
     /// A step of a flow took its error outcome; a flow broke one of its limits.
     FlowErred {
         flow: Arc<str>,

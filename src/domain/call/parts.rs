@@ -38,6 +38,10 @@ pub struct Parts {
     /// Whether a leg came from another call: its peer writes that call's tag.
     has_taken: bool,
     legs_made: u8,
+    /// What is keyed now is nobody's business but the flow's.
+    pub hides_keys: bool,
+    /// Who talks with whom, as it was told last.
+    talking: Option<(LegId, LegId)>,
 }
 
 /// What the record tells besides its legs.
@@ -114,6 +118,8 @@ impl Parts {
             given: None,
             has_taken: false,
             legs_made: 0,
+            hides_keys: false,
+            talking: None,
         }
     }
 
@@ -143,6 +149,15 @@ impl Parts {
 
     pub fn event(&mut self, event: CallEvent) {
         self.outputs.push_back(CallOutput::Event(event));
+    }
+
+    /// Those who watch hear of it when two begin or cease to talk.
+    pub fn note_talk(&mut self, now: Option<(LegId, LegId)>) {
+        let before = std::mem::replace(&mut self.talking, now);
+        if before != now {
+            before.into_iter().for_each(|legs| self.event(CallEvent::Unbridged { legs }));
+            now.into_iter().for_each(|legs| self.event(CallEvent::Bridged { legs }));
+        }
     }
 
     /// The first reason stands.

@@ -163,6 +163,22 @@ impl Phase {
         }
     }
 
+    /// Who has been joined with whom.
+    pub fn joined(&self) -> Option<(LegId, LegId)> {
+        match self {
+            Phase::Joined(joined) => Some(joined.pair),
+            _ => None,
+        }
+    }
+
+    /// Whether what is keyed now may be a secret: while a flow serves, all that is not keyed for an open question.
+    pub fn hides_keys(&self) -> bool {
+        match self {
+            Phase::Serving(serving) => serving.hides_keys(),
+            _ => false,
+        }
+    }
+
     pub fn hearing(&self, served: LegId) -> Hearing {
         match self {
             Phase::Serving(serving) => serving.hearing(served),

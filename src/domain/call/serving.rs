@@ -185,6 +185,10 @@ impl Serving {
         self.go_on(parts)
     }
 
+    pub fn hides_keys(&self) -> bool {
+        self.attendant.hides_keys()
+    }
+
     /// A key of the caller, however it was sent. Those of a party that is only just called are not for the flow.
     pub fn on_key(mut self: Box<Self>, parts: &mut Parts, leg: LegId, digit: u8) -> Phase {
         if let Some(key) = Key::from_char(char::from(digit)).filter(|_| leg == parts.served) {

@@ -292,7 +292,7 @@ impl Parts {
     /// A digit has come as audio or event: the worker passes it on itself, but where the other party wants an INFO.
     pub fn on_digit(&mut self, legs: (LegId, Option<LegId>), sent: SentDigit) {
         let (leg, partner) = legs;
-        self.event(CallEvent::Digit { leg, digit: sent.digit });
+        self.digit_event(leg, sent);
         if let Some(partner) = partner {
             self.inform_of(partner, sent);
         }
@@ -301,11 +301,16 @@ impl Parts {
     /// A digit has come as INFO: it goes on as INFO, or into the other party's stream.
     pub fn on_digit_of_info(&mut self, legs: (LegId, LegId), sent: SentDigit) {
         let (leg, partner) = legs;
-        self.event(CallEvent::Digit { leg, digit: sent.digit });
+        self.digit_event(leg, sent);
         if !self.inform_of(partner, sent) {
             let stream = self.stream_id(partner);
             self.command(Command::SendDigits { stream, digits: Box::new([sent]) });
         }
+    }
+
+    fn digit_event(&mut self, leg: LegId, sent: SentDigit) {
+        let digit = (!self.hides_keys).then_some(sent.digit);
+        self.event(CallEvent::Digit { leg, digit });
     }
 
     /// `false`: the party does not want its digits so.

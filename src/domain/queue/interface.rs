@@ -283,6 +283,21 @@ pub enum Withdrawal {
     NotNow,
 }
 
+impl Withdrawal {
+    pub fn name(self) -> &'static str {
+        match self {
+            Withdrawal::TimedOut => "timed-out",
+            Withdrawal::Rejected => "rejected",
+            Withdrawal::Unreachable => "unreachable",
+            Withdrawal::CustomerGone => "customer-gone",
+            Withdrawal::AgentGone => "agent-gone",
+            Withdrawal::WhisperTooLong => "whisper-too-long",
+            Withdrawal::Expelled => "expelled",
+            Withdrawal::NotNow => "not-now",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HangUp {
     WhisperTooLong,

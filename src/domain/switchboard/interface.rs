@@ -13,7 +13,7 @@ use crate::domain::hours::HoursBook;
 use crate::domain::number::book::Book;
 use crate::domain::phone::settings::Phone;
 use crate::domain::queue::callback::CallbackId;
-use crate::domain::queue::interface::{AgentChange, CallbackEnd, QueueInput};
+use crate::domain::queue::interface::{AgentChange, CallbackEnd, QueueInput, QueueOutput};
 use crate::domain::queue::settings::Settings;
 pub use crate::domain::switchboard::callbacks::CallbackNote;
 use crate::domain::trunk::settings::Trunk;
@@ -249,6 +249,8 @@ pub enum SwitchboardEvent {
         callback: CallbackId,
         why: CallbackEnd,
     },
+    /// What the queues decided, for those who watch.
+    Queue(Box<QueueOutput>),
 }
 
 /// The label of a refusal in metrics and logs; bounded by the compiler.

@@ -60,6 +60,9 @@ impl Switchboard {
 
     pub(super) fn tell_queued(&mut self, now: Now) {
         while let Some(output) = self.queues.poll_output() {
+            if is_told(&output) {
+                self.event(SwitchboardEvent::Queue(Box::new(output.clone())));
+            }
             match output {
                 QueueOutput::Offer(offer) => self.ring_agent(now, *offer),
                 QueueOutput::Agent { agent, change } => self.event(SwitchboardEvent::Agent { agent, change }),
@@ -139,6 +142,22 @@ impl Switchboard {
             None => Some(Answer::Hours { is_open: true }),
         }
     }
+}
+
+/// What those hear of who watch queues: who waits, who is offered, and what came of it.
+fn is_told(said: &QueueOutput) -> bool {
+    matches!(
+        said,
+        QueueOutput::Entered { .. }
+            | QueueOutput::Refused { .. }
+            | QueueOutput::Left { .. }
+            | QueueOutput::Expelled { .. }
+            | QueueOutput::Offer(_)
+            | QueueOutput::Withdraw { .. }
+            | QueueOutput::Dequeued { .. }
+            | QueueOutput::Join { .. }
+            | QueueOutput::Requeued { .. }
+    )
 }
 
 fn unreachable(offer: &Offer) -> QueueInput {

@@ -6,6 +6,7 @@ use crate::edge::config::convert_outside;
 use crate::edge::config::fields::{Fields, printable};
 use crate::edge::config::suggest;
 use crate::edge::config::{ControlSettings, Daemon, LogSettings, PromptSettings};
+use crate::edge::events::log::EventSettings;
 use crate::edge::journal::JournalSettings;
 use crate::edge::logging::LogFormat;
 use crate::edge::media::WorkerSettings;
@@ -28,6 +29,7 @@ pub fn daemon(fields: Fields<'_>) -> (Daemon, AdmissionPolicy) {
         worker_threads: fields.integer("worker_threads", 0, 0..=1_024),
         ops_listen: ops(fields.table("ops")),
         control: control(fields.table("control"), &state_directory),
+        events: events(fields.table("events"), &state_directory),
         log: log(fields.table("log")),
         journal: journal(fields.table("journal"), &state_directory),
         stall_max: watchdog(fields.table("watchdog")),
@@ -69,6 +71,15 @@ fn control(fields: Fields<'_>, state: &std::path::Path) -> ControlSettings {
     }
     fields.finish();
     ControlSettings { socket, mode: mode.unwrap_or(0o660) }
+}
+
+fn events(fields: Fields<'_>, state: &std::path::Path) -> EventSettings {
+    let settings = EventSettings {
+        folder: state.join(fields.text_or("folder", "events")),
+        bytes_max: fields.integer("bytes", 67_108_864, 1_048_576..=1_099_511_627_776),
+    };
+    fields.finish();
+    settings
 }
 
 fn log(fields: Fields<'_>) -> LogSettings {

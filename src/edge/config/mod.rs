@@ -33,6 +33,7 @@ pub use read::read;
 
 use crate::domain::number::inventory::Terms;
 use crate::domain::switchboard::interface::Exchange;
+use crate::edge::events::log::EventSettings;
 use crate::edge::journal::JournalSettings;
 use crate::edge::logging::LogFormat;
 use crate::edge::media::WorkerSettings;
@@ -69,6 +70,7 @@ pub struct Daemon {
     pub worker_threads: usize,
     pub ops_listen: Option<SocketAddr>,
     pub control: ControlSettings,
+    pub events: EventSettings,
     pub log: LogSettings,
     pub journal: JournalSettings,
     /// A loop without progress for this long is stuck: the watchdog is no longer fed.

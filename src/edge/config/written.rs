@@ -14,6 +14,7 @@ use crate::domain::trunk::settings::{Credentials, NumberRules, Trunk, TrunkTarge
 use crate::edge::config::fields::shown;
 use crate::edge::config::plan::Effect;
 use crate::edge::config::{Daemon, PromptSettings};
+use crate::edge::events::log::EventSettings;
 use crate::edge::media::WorkerSettings;
 use crate::edge::outside::settings::{
     OutsideSettings, RecordingSettings, SpeechEngine, SpeechSettings, WebhookSettings,
@@ -144,6 +145,7 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
         worker_threads: _,
         ops_listen: _,
         control: _,
+        events,
         log: _,
         journal: _,
         stall_max: _,
@@ -160,6 +162,9 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
     lines.text("ops.listen", daemon.ops_listen.map_or("off".to_owned(), |address| address.to_string()));
     lines.text("control.socket", daemon.control.socket.display());
     lines.text("control.mode", format!("{:04o}", daemon.control.mode));
+    let EventSettings { folder, bytes_max } = events;
+    lines.text("events.folder", folder.display());
+    lines.text("events.bytes", bytes_max);
     lines.word("log.format", daemon.log.format);
     lines.text("journal.path", daemon.journal.path.display());
     lines.text("journal.rotate_bytes", daemon.journal.rotate_bytes);

@@ -1,11 +1,12 @@
 //! Who is at the other end of one connection of the control protocol, what it may do, and the bounded way to it.
 
+use super::follow::Following;
 use super::scope::{Scope, Scopes};
 use bytes::Bytes;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{OnceLock, RwLock};
-use tokio::sync::mpsc;
+use std::sync::{Mutex, OnceLock, RwLock};
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
 
 /// Frames on their way to one client that it did not ask for one by one: requests and what belongs to them.
 pub const PUSHED_MAX: usize = 1_024;
@@ -31,6 +32,9 @@ pub struct Client {
     name: OnceLock<Box<str>>,
     pushes: mpsc::Sender<Bytes>,
     stays: AtomicBool,
+    following: watch::Sender<Option<Following>>,
+    /// What it follows once it has read the answer to its wish.
+    wished: Mutex<Option<Option<Following>>>,
 }
 
 /// Why a frame did not go to a client.
@@ -45,8 +49,21 @@ impl Client {
     /// With the frames that it will be pushed.
     pub fn new(id: ClientId, who: String, scopes: Scopes) -> (Client, mpsc::Receiver<Bytes>) {
         let (pushes, pushed) = mpsc::channel(PUSHED_MAX);
+        let (following, _) = watch::channel(None);
         let (who, scopes) = (RwLock::new(who), RwLock::new(scopes));
-        (Client { id, who, scopes, name: OnceLock::new(), pushes, stays: AtomicBool::new(false) }, pushed)
+        (
+            Client {
+                id,
+                who,
+                scopes,
+                name: OnceLock::new(),
+                pushes,
+                stays: AtomicBool::new(false),
+                following,
+                wished: Mutex::default(),
+            },
+            pushed,
+        )
     }
 
     /// Puts a frame on its way. Never waits.
@@ -83,6 +100,29 @@ impl Client {
 
     pub fn set_staying(&self, stays: bool) {
         self.stays.store(stays, Ordering::Relaxed);
+    }
+
+    /// Takes effect when its answer is on its way, so that no event comes before it.
+    pub fn follow(&self, following: Option<Following>) {
+        if let Ok(mut wished) = self.wished.lock() {
+            *wished = Some(following);
+        }
+    }
+
+    /// The answer to its last command is on its way.
+    pub fn was_answered(&self) {
+        if let Some(following) = self.wished.lock().ok().and_then(|mut wished| wished.take()) {
+            self.stays.fetch_or(following.is_some(), Ordering::Relaxed);
+            self.following.send_replace(following);
+        }
+    }
+
+    pub fn is_following(&self) -> bool {
+        self.following.borrow().is_some()
+    }
+
+    pub fn followed(&self) -> watch::Receiver<Option<Following>> {
+        self.following.subscribe()
     }
 
     pub fn name(&self) -> Option<&str> {

@@ -2,6 +2,7 @@
 
 use super::client::Client;
 use super::conversation::Desk;
+use super::follow::Following;
 use super::remembered::Remembered;
 use super::wire::{Command, Fault, VERSIONS};
 use super::{agents, callbacks, numbers};
@@ -11,6 +12,8 @@ use crate::domain::call::interface::CallInput;
 use crate::domain::switchboard::DryRun;
 use crate::domain::switchboard::interface::SwitchboardInput;
 use crate::edge::clock;
+use crate::edge::events::EventLog;
+use crate::edge::metrics::Metrics;
 use crate::edge::ports::Ports;
 use crate::edge::reload::Reloader;
 use crate::edge::vital::Vital;
@@ -37,8 +40,19 @@ impl Desk for Operator {
             Command::Attach { engine } => self.attach(client, &engine).await,
             Command::Detach => {
                 self.ports.engines.detach(client.id).await;
-                client.set_staying(false);
+                client.set_staying(client.is_following());
                 Ok(json!({}))
+            }
+            Command::Follow { from, only } => {
+                only.check()?;
+                let next = self.ports.events.next();
+                let from = from.unwrap_or(next);
+                client.follow(Some(Following { from, only }));
+                Ok(json!({ "from": from, "next": next }))
+            }
+            Command::Unfollow => {
+                client.follow(None);
+                Ok(json!({ "next": self.ports.events.next() }))
             }
             other => self.operate(&client.who(), other).await,
         }
@@ -50,6 +64,14 @@ impl Desk for Operator {
 
     fn remembered(&self) -> &Remembered {
         &self.remembered
+    }
+
+    fn events(&self) -> &EventLog {
+        &self.ports.events
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.ports.metrics
     }
 }
 
@@ -84,9 +106,11 @@ impl Operator {
     /// What operators ask; `who` it is goes into audit trails.
     async fn operate(&self, who: &str, command: Command) -> Result<Value, Fault> {
         match command {
-            Command::Hello { .. } | Command::Attach { .. } | Command::Detach => {
-                Err(Fault::new("bad_request", "this belongs to a connection"))
-            }
+            Command::Hello { .. }
+            | Command::Attach { .. }
+            | Command::Detach
+            | Command::Follow { .. }
+            | Command::Unfollow => Err(Fault::new("bad_request", "this belongs to a connection")),
             Command::Status => Ok(self.status()),
             Command::Calls => Ok(json!({ "calls": self.ports.live.list() })),
             Command::HangUp { call } => self.hang_up(&call),

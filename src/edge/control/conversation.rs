@@ -2,12 +2,16 @@
 //! A client that asks too fast is read more slowly, one that does not read is told so and dropped. Executes nothing itself.
 
 use super::client::{Client, ClientId};
+use super::follow::{Cursor, Following};
 use super::frame::{FrameFault, LineReader};
 use super::remembered::{Known, Remembered};
 use super::scope::Scopes;
 use super::wire::{self, Command, Fault};
 use crate::base::bucket::TokenBucket;
 use crate::edge::clock;
+use crate::edge::events::EventLog;
+use crate::edge::metrics::Metrics;
+use crate::edge::metrics::control::ControlFault;
 use bytes::Bytes;
 use serde_json::Value;
 use std::io;
@@ -17,7 +21,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Bytes that are handed to the system at once where there are so many.
 const BATCH_BYTES: usize = 64 * 1_024;
@@ -45,6 +49,8 @@ pub trait Desk: Send + Sync + 'static {
     /// The client has left, however.
     fn left(&self, client: &Arc<Client>) -> impl Future<Output = ()> + Send;
     fn remembered(&self) -> &Remembered;
+    fn events(&self) -> &EventLog;
+    fn metrics(&self) -> &Metrics;
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -84,10 +90,11 @@ pub async fn hold<I: Incoming, O: Outgoing, D: Desk>(
 ) {
     let (client, pushed) = Client::new(ClientId::next(), who, scopes);
     let client = Arc::new(client);
+    desk.metrics().control_client_came();
     // One answer at a time: who does not read its answers is not asked for more commands.
     let (answers, answered) = mpsc::channel(1);
     let over = {
-        let mut writing = pin!(write_out(outgoing, (answered, pushed), limits));
+        let mut writing = pin!(write_out(outgoing, (answered, pushed), Watching::new(&client, desk.events()), limits));
         let reading = Reading { client: &client, desk: &*desk, limits, faults: 0 };
         tokio::select! {
             read = reading.all(incoming, answers) => match read {
@@ -98,7 +105,11 @@ pub async fn hold<I: Incoming, O: Outgoing, D: Desk>(
             written = &mut writing => written,
         }
     };
+    desk.metrics().control_client_left();
     if let Err(error) = over {
+        if error.kind() == io::ErrorKind::TimedOut {
+            desk.metrics().control_fault(ControlFault::Slow);
+        }
         tracing::debug!(%error, who = client.who(), "a control client went away");
     }
     desk.left(&client).await;
@@ -138,6 +149,7 @@ impl<D: Desk> Reading<'_, D> {
             if answers.send(answer).await.is_err() {
                 return Ok(());
             }
+            self.client.was_answered();
             let faults_max = if self.client.scopes().is_empty() { UNPROVEN_FAULTS_MAX } else { FAULTS_MAX };
             if self.faults >= faults_max || line.is_err_and(FrameFault::is_last) {
                 return Ok(());
@@ -147,6 +159,12 @@ impl<D: Desk> Reading<'_, D> {
 
     fn at_fault(&mut self, id: &Value, fault: Fault) -> Bytes {
         self.faults += 1;
+        let is_forbidden = fault.code == "forbidden";
+        self.desk.metrics().control_fault(if is_forbidden {
+            ControlFault::Forbidden
+        } else {
+            ControlFault::Unreadable
+        });
         wire::write(id, Err(fault))
     }
 
@@ -180,22 +198,59 @@ impl<D: Desk> Reading<'_, D> {
     }
 }
 
+/// The events that a client follows.
+struct Watching<'a> {
+    log: &'a EventLog,
+    followed: watch::Receiver<Option<Following>>,
+    cursor: Option<Cursor>,
+}
+
+impl Watching<'_> {
+    fn new<'a>(client: &Client, log: &'a EventLog) -> Watching<'a> {
+        Watching { log, followed: client.followed(), cursor: None }
+    }
+
+    /// The next events; never, where none are followed.
+    async fn next(&mut self) -> Vec<Bytes> {
+        loop {
+            let Watching { followed, cursor, .. } = self;
+            tokio::select! {
+                biased;
+                changed = followed.changed() => match changed {
+                    Ok(()) => {
+                        let following = self.followed.borrow_and_update().clone();
+                        self.cursor = following.map(|following| Cursor::new(self.log.clone(), following));
+                    }
+                    Err(_) => std::future::pending().await,
+                },
+                frames = async {
+                    match cursor {
+                        Some(cursor) => cursor.next().await,
+                        None => std::future::pending().await,
+                    }
+                } => return frames,
+            }
+        }
+    }
+}
+
 async fn write_out(
     mut outgoing: impl Outgoing,
     (mut answers, mut pushed): (mpsc::Receiver<Bytes>, mpsc::Receiver<Bytes>),
+    mut watching: Watching<'_>,
     limits: Limits,
 ) -> io::Result<()> {
     loop {
-        let first = tokio::select! {
+        let mut batch = tokio::select! {
             biased;
             answer = answers.recv() => match answer {
-                Some(answer) => answer,
+                Some(answer) => vec![answer],
                 None => return Ok(()),
             },
-            Some(frame) = pushed.recv() => frame,
+            Some(frame) = pushed.recv() => vec![frame],
+            frames = watching.next() => frames,
         };
-        let mut bytes = first.len();
-        let mut batch = vec![first];
+        let mut bytes: usize = batch.iter().map(Bytes::len).sum();
         while bytes < BATCH_BYTES
             && let Ok(frame) = pushed.try_recv()
         {
@@ -219,7 +274,8 @@ async fn write_out(
         };
         if is_slow {
             let fault = Fault::new("too_slow", "you did not read for too long: what has happened since is lost to you");
-            let farewell = [wire::write(&Value::Null, Err(fault))];
+            let gap = watching.cursor.as_ref().map(Cursor::abandoned);
+            let farewell: Vec<Bytes> = gap.into_iter().chain([wire::write(&Value::Null, Err(fault))]).collect();
             tokio::time::timeout(limits.write, outgoing.write(&farewell)).await.map_err(|_| slow())??;
             return Err(slow());
         }

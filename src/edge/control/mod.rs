@@ -6,6 +6,7 @@ pub mod client;
 pub mod commands;
 pub mod conversation;
 pub mod engines;
+pub mod follow;
 pub mod frame;
 pub mod numbers;
 pub mod remembered;

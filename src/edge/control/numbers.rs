@@ -5,6 +5,7 @@ use super::wire_numbers::{self, Ask};
 use crate::domain::number::csv;
 use crate::domain::number::entry::Entry;
 use crate::domain::switchboard::interface::SwitchboardInput;
+use crate::edge::events::wire::Event;
 use crate::edge::ports::Ports;
 use crate::edge::store::numbers::{LineOutcome, OrderFault, Verdict};
 use crate::edge::store::{StoreFault, rows};
@@ -39,9 +40,15 @@ pub async fn execute(ports: &Ports, who: &str, ask: Ask) -> Result<Value, Fault>
             publish(ports).await;
             let entry = outcome.map_err(|fault| order_fault(&fault))?;
             tracing::info!(who, number = %crate::base::secret::Masked(entry.key.text()), "a number was changed");
+            tell(ports, who, &entry);
             Ok(json!({ "number": rows::as_json(&entry) }))
         }
     }
+}
+
+fn tell(ports: &Ports, who: &str, entry: &Entry) {
+    let (number, status) = (entry.key.text().into(), entry.status.name());
+    ports.events.tell(Event::NumberChanged { number, status, by: who.into() });
 }
 
 /// Calls look numbers up in what the switchboard was told last.
@@ -87,6 +94,14 @@ async fn import(ports: &Ports, who: &str, table: &str, first_line: usize) -> Res
     let lines = csv::read(table).map_err(|fault| Fault::new("bad_table", fault))?;
     let verdicts = ports.numbers.import(who.to_owned(), lines).await.map_err(|fault| store_fault(&fault));
     publish(ports).await;
+    let book = ports.numbers.book();
+    for verdict in verdicts.iter().flatten() {
+        if let LineOutcome::Claimed(key) | LineOutcome::Changed(key) = &verdict.outcome
+            && let Some(entry) = book.entry(key)
+        {
+            tell(ports, who, entry);
+        }
+    }
     let shift = first_line.saturating_sub(2);
     let told: Vec<Value> = verdicts?.iter().map(|verdict| line(verdict, shift)).collect();
     tracing::info!(who, lines = told.len(), "numbers were imported");

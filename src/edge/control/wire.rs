@@ -28,6 +28,15 @@ pub enum Command {
     },
     /// No more requests.
     Detach,
+    /// From now on events come here: those of `only`, from the number `from` on, where absent those that are to come.
+    Follow {
+        #[serde(default)]
+        from: Option<u64>,
+        #[serde(default)]
+        only: super::follow::Choice,
+    },
+    /// No more events.
+    Unfollow,
     Status,
     Calls,
     HangUp {
@@ -106,9 +115,10 @@ impl Command {
     /// The right that it needs; `None`: everybody may who is connected.
     pub fn scope(&self) -> Option<Scope> {
         Some(match self {
-            Command::Hello { .. } | Command::Detach => return None,
+            Command::Hello { .. } | Command::Detach | Command::Unfollow => return None,
             Command::Attach { .. } => Scope::Route,
-            Command::Status
+            Command::Follow { .. }
+            | Command::Status
             | Command::Calls
             | Command::Trunks
             | Command::Phones
@@ -129,7 +139,7 @@ impl Command {
 
     /// Whether it must not be done again when it comes again under the same id.
     pub fn changes(&self) -> bool {
-        !matches!(self, Command::Hello { .. } | Command::Attach { .. } | Command::Detach)
+        !matches!(self, Command::Hello { .. } | Command::Attach { .. } | Command::Detach | Command::Unfollow)
             && self.scope() != Some(Scope::Observe)
     }
 }

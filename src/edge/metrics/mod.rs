@@ -1,6 +1,7 @@
 //! What the daemon counts and how it is told to Prometheus. Series are built once; no label comes from a peer.
 
 mod audio;
+pub mod control;
 pub mod labels;
 mod outside;
 pub mod process;
@@ -108,6 +109,7 @@ struct Series {
     queues: QueueSeries,
     spending: SpendingSeries,
     numbers: GaugeVec,
+    control: control::ControlSeries,
 }
 
 /// Guards against bills.
@@ -181,6 +183,7 @@ impl Metrics {
             queues: QueueSeries::build(&build)?,
             spending: SpendingSeries::build(&build)?,
             numbers: build.gauges(table::NUMBERS)?,
+            control: control::ControlSeries::build(&build)?,
             registry,
         };
         let metrics = Metrics(Arc::new(series));
@@ -367,7 +370,7 @@ impl Metrics {
             SwitchboardEvent::AuthenticationFailed { .. } => series.auth_failures.inc(),
             SwitchboardEvent::Banned { .. } => series.bans.inc(),
             // Agents are gauges that are set from the queues themselves.
-            SwitchboardEvent::Agent { .. } => {}
+            SwitchboardEvent::Agent { .. } | SwitchboardEvent::Queue(_) => {}
             SwitchboardEvent::CallbackOver { why, .. } => self.callback_over(*why),
         }
     }

@@ -225,6 +225,17 @@ pub const FLOW_FATAL_ERRORS: Row =
     counter("offhook_flow_fatal_errors_total", &["flow"], "Flows that broke one of their limits, by flow.");
 pub const FLOW_LOG_LOST: Row =
     counter("offhook_flow_log_lost_total", &[], "Lines of the log of flows that found its queue full.");
+pub const EVENTS: Row = counter("offhook_events_total", &[], "Events numbered for whoever follows them.");
+pub const EVENTS_LOST: Row =
+    counter("offhook_events_lost_total", &[], "Events without a place in the log's queue; followers find a gap.");
+pub const EVENTS_UNWRITTEN: Row =
+    counter("offhook_events_write_errors_total", &[], "Attempts to write or sync the event log that failed.");
+pub const CONTROL_CLIENTS: Row = gauge("offhook_control_clients", &[], "Clients of the control protocol.");
+pub const CONTROL_FAULTS: Row = counter(
+    "offhook_control_faults_total",
+    &["kind"],
+    "Clients of the control protocol that were refused or dropped, and commands of theirs that were.",
+);
 pub const DRAINING: Row = gauge("offhook_draining", &[], "1 while new calls are refused because the daemon is ending.");
 pub const MEMORY: Row = gauge("offhook_memory_bytes", &[], "Resident memory of the process.");
 pub const FILES: Row = gauge("offhook_open_files", &[], "Open file descriptors of the process.");
@@ -345,6 +356,11 @@ pub const TABLE: &[Row] = &[
     FLOW_ERRORS,
     FLOW_FATAL_ERRORS,
     FLOW_LOG_LOST,
+    EVENTS,
+    EVENTS_LOST,
+    EVENTS_UNWRITTEN,
+    CONTROL_CLIENTS,
+    CONTROL_FAULTS,
     DRAINING,
     MEMORY,
     FILES,

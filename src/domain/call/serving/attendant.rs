@@ -83,6 +83,10 @@ impl Attendant {
         earliest(run, self.sounding.deadline())
     }
 
+    pub fn hides_keys(&self) -> bool {
+        !self.run.listens_openly()
+    }
+
     pub fn memory(&self) -> &Memory {
         self.run.memory()
     }

@@ -1,6 +1,6 @@
 //! Recordings of a served call: of the talk once somebody is joined, and of a message that the caller leaves. Writes no file.
 
-use crate::domain::call::interface::CallOutput;
+use crate::domain::call::interface::{CallEvent, CallOutput};
 use crate::domain::call::parts::Parts;
 use crate::domain::call::serving::news::{Slip, Tape};
 use crate::domain::flow::act::Recorded;
@@ -15,6 +15,8 @@ const RATE: u32 = 8_000;
 pub struct Taping {
     is_joined: bool,
     talk: Option<(TapId, Recorded)>,
+    /// It has a place, so that its end is one.
+    talk_is_kept: bool,
     message: Option<Message>,
 }
 
@@ -64,11 +66,15 @@ impl Taping {
     /// The edge has given a tap its end, or could not.
     pub fn began(&mut self, parts: &mut Parts, tap: TapId, place: Option<Box<str>>) -> Option<FlowInput> {
         match &place {
-            Some(place) => parts.story.served().recordings.push(place.clone()),
+            Some(place) => {
+                parts.story.served().recordings.push(place.clone());
+                parts.event(CallEvent::RecordingStarted { place: place.clone() });
+            }
             None => parts.say("a recording could not be begun"),
         }
         if self.talk.as_ref().is_some_and(|(own, _)| *own == tap) {
             self.talk = self.talk.take().filter(|_| place.is_some());
+            self.talk_is_kept = place.is_some();
             return None;
         }
         let message = self.message.as_mut().filter(|message| message.tap == tap)?;
@@ -89,7 +95,7 @@ impl Taping {
     /// What was said until now is kept.
     pub fn finish_message(&mut self, parts: &mut Parts, ticket: Ticket) -> Option<FlowInput> {
         let Message { ticket, tap, place, .. } = self.message.take_if(|message| message.ticket == ticket)?;
-        parts.stop_tap(tap);
+        end(parts, tap, place.is_some());
         Some(FlowInput::Recorded { ticket, place })
     }
 
@@ -108,13 +114,20 @@ impl Taping {
         self.is_joined = false;
         self.stop_talk(parts);
         if let Some(message) = self.message.take() {
-            parts.stop_tap(message.tap);
+            end(parts, message.tap, message.place.is_some());
         }
     }
 
     fn stop_talk(&mut self, parts: &mut Parts) {
         if let Some((tap, _)) = self.talk.take() {
-            parts.stop_tap(tap);
+            end(parts, tap, std::mem::take(&mut self.talk_is_kept));
         }
+    }
+}
+
+fn end(parts: &mut Parts, tap: TapId, was_kept: bool) {
+    parts.stop_tap(tap);
+    if was_kept {
+        parts.event(CallEvent::RecordingEnded);
     }
 }

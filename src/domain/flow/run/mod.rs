@@ -94,6 +94,11 @@ impl FlowRun {
         }
     }
 
+    /// Whether it waits for keys that anybody may see. What is keyed ahead may be meant for a step that hides it.
+    pub fn listens_openly(&self) -> bool {
+        !self.is_secret && matches!(self.waiting, Waiting::Collect(_) | Waiting::Confirm(_))
+    }
+
     pub fn memory(&self) -> &Memory {
         &self.memory
     }

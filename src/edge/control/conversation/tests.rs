@@ -1,17 +1,49 @@
 //! One client and a desk that notes what it is asked.
 
 use super::*;
+use crate::edge::events::log::EventSettings;
+use crate::edge::events::wire::Event;
 use std::sync::Mutex;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
 /// Does nothing but remember.
-#[derive(Default)]
 struct Noting {
+    folder: std::path::PathBuf,
+    events: EventLog,
+    metrics: Metrics,
     done: Mutex<Vec<Command>>,
     clients: Mutex<Vec<Arc<Client>>>,
     left: Mutex<u32>,
     remembered: Remembered,
+}
+
+impl Noting {
+    fn new() -> Arc<Noting> {
+        static MADE: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = MADE.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("offhook-talk-{}-{number}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let metrics = Metrics::new(Duration::ZERO).unwrap();
+        let settings = EventSettings { folder: folder.clone(), bytes_max: 100_000_000 };
+        let events = EventLog::start(&settings, metrics.clone()).unwrap();
+        Arc::new(Noting {
+            folder,
+            events,
+            metrics,
+            done: Mutex::default(),
+            clients: Mutex::default(),
+            left: Mutex::default(),
+            remembered: Remembered::default(),
+        })
+    }
+}
+
+impl Drop for Noting {
+    fn drop(&mut self) {
+        self.events.stop(Duration::from_secs(30));
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
 }
 
 impl Desk for Noting {
@@ -19,6 +51,9 @@ impl Desk for Noting {
         if let Command::Hello { client: Some(name), .. } = &command {
             client.is_named(name);
             self.clients.lock().unwrap().push(Arc::clone(client));
+        }
+        if let Command::Follow { from, only } = &command {
+            client.follow(Some(Following { from: from.unwrap_or(1), only: only.clone() }));
         }
         self.done.lock().unwrap().push(command);
         Ok(Value::from(self.done.lock().unwrap().len()))
@@ -30,6 +65,14 @@ impl Desk for Noting {
 
     fn remembered(&self) -> &Remembered {
         &self.remembered
+    }
+
+    fn events(&self) -> &EventLog {
+        &self.events
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 }
 
@@ -60,7 +103,7 @@ impl Peer {
 
 #[tokio::test]
 async fn many_commands_come_on_one_connection_and_each_has_one_answer() {
-    let desk = Arc::new(Noting::default());
+    let desk = Noting::new();
     let mut peer = connect(&desk, Scopes::all(), Limits::default());
     peer.say("{\"id\":1,\"command\":\"status\"}\n{\"id\":\"b\",\"command\":\"nonsense\"}\n\n{\"id\":3,\"command\":\"calls\"}\n").await;
     assert_eq!(peer.hears().await, "{\"id\":1,\"result\":1}\n");
@@ -74,7 +117,7 @@ async fn many_commands_come_on_one_connection_and_each_has_one_answer() {
 
 #[tokio::test]
 async fn a_named_client_has_each_id_done_once_wherever_it_asks() {
-    let desk = Arc::new(Noting::default());
+    let desk = Noting::new();
     let hello = "{\"id\":0,\"command\":\"hello\",\"client\":\"acd\"}\n";
     let drain = "{\"id\":1,\"command\":\"drain\"}\n";
     let mut first = connect(&desk, Scopes::all(), Limits::default());
@@ -95,7 +138,7 @@ async fn a_named_client_has_each_id_done_once_wherever_it_asks() {
 
 #[tokio::test]
 async fn without_the_scope_nothing_is_done_and_without_any_soon_nobody_listens() {
-    let desk = Arc::new(Noting::default());
+    let desk = Noting::new();
     let mut peer = connect(&desk, [super::super::scope::Scope::Observe].into_iter().collect(), Limits::default());
     peer.say("{\"id\":1,\"command\":\"drain\"}\n{\"id\":2,\"command\":\"status\"}\n").await;
     assert!(peer.hears().await.contains("forbidden"));
@@ -112,7 +155,7 @@ async fn without_the_scope_nothing_is_done_and_without_any_soon_nobody_listens()
 
 #[tokio::test]
 async fn one_that_does_not_read_is_told_when_it_does_and_is_dropped() {
-    let desk = Arc::new(Noting::default());
+    let desk = Noting::new();
     let limits = Limits { write: Duration::from_millis(50), ..Limits::default() };
     let mut peer = connect(&desk, Scopes::all(), limits);
     peer.say("{\"id\":0,\"command\":\"hello\",\"client\":\"acd\"}\n").await;
@@ -144,7 +187,7 @@ async fn one_that_does_not_read_is_told_when_it_does_and_is_dropped() {
 
 #[tokio::test]
 async fn a_client_that_asks_nothing_loses_its_place_unless_it_waits_for_us() {
-    let desk = Arc::new(Noting::default());
+    let desk = Noting::new();
     let limits = Limits { idle: Duration::from_millis(20), ..Limits::default() };
     let peer = connect(&desk, Scopes::all(), limits);
     peer.conversation.await.unwrap();
@@ -158,4 +201,49 @@ async fn a_client_that_asks_nothing_loses_its_place_unless_it_waits_for_us() {
     connect(&desk, Scopes::all(), limits).conversation.await.unwrap();
     assert!(client.push(Bytes::from_static(b"still here\n")).is_ok());
     assert_eq!(staying.hears().await, "still here\n");
+}
+
+/// A thousand a second for a minute are sixty thousand; here as fast as they go.
+#[tokio::test]
+async fn a_follower_that_does_not_read_has_a_gap_in_the_end_and_the_others_have_all() {
+    let desk = Noting::new();
+    let limits = Limits { write: Duration::from_millis(200), ..Limits::default() };
+    let mut stuck = connect(&desk, Scopes::all(), limits);
+    let mut other = connect(&desk, Scopes::all(), Limits::default());
+    for peer in [&mut stuck, &mut other] {
+        peer.say("{\"id\":1,\"command\":\"follow\",\"from\":1}\n").await;
+        assert!(peer.hears().await.starts_with("{\"id\":1"), "the answer comes before the first event");
+    }
+    let (mut told, mut heard) = (1, 0);
+    while told < 60_000 {
+        let room = desk.events.next();
+        (0..1_000).for_each(|_| desk.events.tell(Event::AgentStatus { agent: "a".into(), status: "Offline".into() }));
+        told = room + 1_000;
+        while heard + 1 < told {
+            let event: Value = serde_json::from_str(&other.hears().await).unwrap();
+            assert_eq!(event["seq"], heard + 1, "{event}");
+            heard += 1;
+        }
+    }
+    let (mut expected, mut last) = (1, Value::Null);
+    loop {
+        let line = stuck.hears().await;
+        if line.is_empty() {
+            break;
+        }
+        last = serde_json::from_str(&line).unwrap();
+        match last["event"].as_str() {
+            Some("gap") => {
+                assert_eq!((last["from"].as_u64(), last["why"].as_str()), (Some(expected), Some("slow")), "{last}");
+                expected = 0;
+            }
+            Some(_) => {
+                assert_eq!(last["seq"], expected);
+                expected += 1;
+            }
+            None => assert_eq!(expected, 0, "the gap is told before the end"),
+        }
+    }
+    assert_eq!(last["error"]["code"], "too_slow");
+    stuck.conversation.await.unwrap();
 }
