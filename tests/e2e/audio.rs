@@ -2,6 +2,7 @@
 
 use crate::baresip::{Account, Baresip, Sound};
 use crate::daemon::{Daemon, Files, Scratch, wait_for};
+use crate::turns::in_real_time;
 use crate::wav;
 use std::path::Path;
 
@@ -146,38 +147,48 @@ const OPUS: &str = "opus/48000/2";
 
 #[test]
 fn pcmu_is_heard_as_every_codec() {
-    check_pairs(PCMU, &[PCMU, PCMA, G722, OPUS]);
+    in_real_time(|| {
+        check_pairs(PCMU, &[PCMU, PCMA, G722, OPUS]);
+    });
 }
 
 #[test]
 fn pcma_is_heard_as_every_codec() {
-    check_pairs(PCMA, &[PCMA, G722, OPUS]);
+    in_real_time(|| {
+        check_pairs(PCMA, &[PCMA, G722, OPUS]);
+    });
 }
 
 #[test]
 fn wideband_codecs_are_heard_as_each_other() {
-    check_pairs(G722, &[G722, OPUS]);
-    check_pairs(OPUS, &[OPUS]);
+    in_real_time(|| {
+        check_pairs(G722, &[G722, OPUS]);
+        check_pairs(OPUS, &[OPUS]);
+    });
 }
 
 #[test]
 fn a_phone_with_keys_talks_to_one_without() {
-    let house = House::open("srtp = \"required\"", "");
-    let what = "SRTP and RTP";
-    let keyed = sound(ALICE, PCMA, ";mediaenc=srtp-mand");
-    talk(&house, &keyed, &sound(BOB, PCMA, ""), what).end(what);
-    let record = house.daemon.records(1).pop().expect("a record");
-    // A busy phone may send its first report before it has its keys.
-    let refused = record["legs"][0]["media"]["refused"]["not_authentic"].as_u64();
-    assert!(refused.is_some_and(|packets| packets <= 1), "{record}");
+    in_real_time(|| {
+        let house = House::open("srtp = \"required\"", "");
+        let what = "SRTP and RTP";
+        let keyed = sound(ALICE, PCMA, ";mediaenc=srtp-mand");
+        talk(&house, &keyed, &sound(BOB, PCMA, ""), what).end(what);
+        let record = house.daemon.records(1).pop().expect("a record");
+        // A busy phone may send its first report before it has its keys.
+        let refused = record["legs"][0]["media"]["refused"]["not_authentic"].as_u64();
+        assert!(refused.is_some_and(|packets| packets <= 1), "{record}");
+    });
 }
 
 #[test]
 fn two_phones_with_keys_have_each_their_own() {
-    let house = House::open("srtp = \"required\"", "srtp = \"optional\"");
-    let what = "SRTP on both sides";
-    let (must, may) = (sound(ALICE, PCMU, ";mediaenc=srtp-mand"), sound(BOB, OPUS, ";mediaenc=srtp"));
-    talk(&house, &must, &may, what).end(what);
+    in_real_time(|| {
+        let house = House::open("srtp = \"required\"", "srtp = \"optional\"");
+        let what = "SRTP on both sides";
+        let (must, may) = (sound(ALICE, PCMU, ";mediaenc=srtp-mand"), sound(BOB, OPUS, ";mediaenc=srtp"));
+        talk(&house, &must, &may, what).end(what);
+    });
 }
 
 /// Loud packets from an address that nobody has signalled, to every port of the daemon, over and over.
@@ -195,22 +206,24 @@ fn attack(house: &House, number: u16) {
 
 #[test]
 fn a_strangers_packets_are_heard_by_nobody() {
-    let house = House::open("", "");
-    let what = "with a stranger";
-    let talk = talk(&house, &sound(ALICE, PCMU, ""), &sound(BOB, PCMA, ""), what);
-    let heard = |phone: &Baresip| recording(phone.folder(), "dec").map_or(0.0, |sound| sound.seconds());
-    let (before, mut number) = (heard(&talk.bob), 0);
-    wait_for(|| {
-        number += 1;
-        attack(&house, number);
-        heard(&talk.bob) > before + 2.0
+    in_real_time(|| {
+        let house = House::open("", "");
+        let what = "with a stranger";
+        let talk = talk(&house, &sound(ALICE, PCMU, ""), &sound(BOB, PCMA, ""), what);
+        let heard = |phone: &Baresip| recording(phone.folder(), "dec").map_or(0.0, |sound| sound.seconds());
+        let (before, mut number) = (heard(&talk.bob), 0);
+        wait_for(|| {
+            number += 1;
+            attack(&house, number);
+            heard(&talk.bob) > before + 2.0
+        });
+        let attacked = recording(talk.bob.folder(), "dec").expect("a recording").since(before).clearest(ALICE);
+        assert!(attacked.share_of(ALICE) > 0.9, "{} of what bob hears is alice", attacked.share_of(ALICE));
+        talk.end(what);
+        let record = house.daemon.records(1).pop().expect("a record");
+        let refused = record["legs"].as_array().expect("legs").iter().map(|leg| &leg["media"]["refused"]["stranger"]);
+        assert!(refused.filter_map(serde_json::Value::as_u64).sum::<u64>() > 20, "{record}");
     });
-    let attacked = recording(talk.bob.folder(), "dec").expect("a recording").since(before).clearest(ALICE);
-    assert!(attacked.share_of(ALICE) > 0.9, "{} of what bob hears is alice", attacked.share_of(ALICE));
-    talk.end(what);
-    let record = house.daemon.records(1).pop().expect("a record");
-    let refused = record["legs"].as_array().expect("legs").iter().map(|leg| &leg["media"]["refused"]["stranger"]);
-    assert!(refused.filter_map(serde_json::Value::as_u64).sum::<u64>() > 20, "{record}");
 }
 
 /// alice presses keys as events; bob is told in the form that he wants, once for each.
@@ -228,23 +241,29 @@ fn check_digits(wish: &str) {
 
 #[test]
 fn keys_arrive_once_as_events() {
-    check_digits("rfc4733");
+    in_real_time(|| {
+        check_digits("rfc4733");
+    });
 }
 
 #[test]
 fn keys_arrive_once_as_tones() {
-    let house = House::open("", "dtmf = \"in-band\"");
-    let mut talk = talk(&house, &sound(ALICE, PCMU, ""), &sound(BOB, PCMU, ""), "tones");
-    talk.alice.command("sndcode", "5");
-    let presses = || recording(talk.bob.folder(), "dec").map_or(0, |sound| sound.presses_of(770, 1_336));
-    wait_for(|| presses() > 0);
-    let pressed_at = recording(talk.bob.folder(), "dec").map_or(0.0, |sound| sound.seconds());
-    // Should it come twice, it comes soon.
-    wait_for(|| recording(talk.bob.folder(), "dec").is_some_and(|sound| sound.seconds() > pressed_at + 1.0));
-    assert_eq!(presses(), 1, "{}", talk.bob.log());
+    in_real_time(|| {
+        let house = House::open("", "dtmf = \"in-band\"");
+        let mut talk = talk(&house, &sound(ALICE, PCMU, ""), &sound(BOB, PCMU, ""), "tones");
+        talk.alice.command("sndcode", "5");
+        let presses = || recording(talk.bob.folder(), "dec").map_or(0, |sound| sound.presses_of(770, 1_336));
+        wait_for(|| presses() > 0);
+        let pressed_at = recording(talk.bob.folder(), "dec").map_or(0.0, |sound| sound.seconds());
+        // Should it come twice, it comes soon.
+        wait_for(|| recording(talk.bob.folder(), "dec").is_some_and(|sound| sound.seconds() > pressed_at + 1.0));
+        assert_eq!(presses(), 1, "{}", talk.bob.log());
+    });
 }
 
 #[test]
 fn keys_arrive_once_as_info() {
-    check_digits("info-relay");
+    in_real_time(|| {
+        check_digits("info-relay");
+    });
 }

@@ -3,6 +3,7 @@
 use crate::audio::{hears_tone, recording, registered, sound};
 use crate::baresip::Baresip;
 use crate::daemon::{Daemon, Files, Scratch, free_port, wait_for};
+use crate::turns::in_real_time;
 use crate::wav;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -233,101 +234,109 @@ fn listens(phone: &Baresip, seconds: f64) {
 
 #[test]
 fn the_order_desk_asks_before_the_answer_and_tells_after_it() {
-    let orders = Orders::open(true);
-    let daemon = house(&orders);
-    let scratch = Scratch::new();
-    let mut alice = phone(&daemon, &scratch, "alice", 440);
-    alice.dial("desk");
-    listens(&alice, 2.5);
-    assert_eq!(alice.count("CALL_ESTABLISHED"), 0, "this was before the answer");
-    alice.command("sndcode", "1");
-    alice.hears("CALL_ESTABLISHED");
-    let question = orders.asked.recv().expect("a question");
-    assert!(question.starts_with("/orders ") && question.contains("\"CallerID\":\"+819012345678\""), "{question}");
-    leaves(&daemon, "welcome", 1);
-    listens(&alice, 6.0);
-    alice.command("sndcode", "1");
-    leaves(&daemon, "status", 1);
-    alice.command("sndcode", "2");
-    leaves(&daemon, "menu", 2);
-    listens(&alice, 3.5);
-    alice.command("sndcode", "1");
-    leaves(&daemon, "bye", 1);
-    alice.hears("CALL_CLOSED");
-    let all = heard(&alice).expect("a recording");
-    for name in ["for-english", "welcome", "menu", "your-order", "month/11", "sure", "cancelled", "goodbye"] {
-        let likeness = all.likeness_of(&prompt(&format!("en/{name}")));
-        assert!(likeness > LIKE, "{name} was not heard: {likeness}\n{}", alice.log());
-    }
-    let cancel = orders.asked.recv().expect("a question");
-    assert!(cancel.starts_with("/cancel ") && cancel.contains("\"orderId\":\"104\""), "{cancel}");
-    let record = daemon.records(1).pop().expect("a record");
-    let steps = steps(&record);
-    assert_eq!(steps.first().map(String::as_str), Some("language"), "{steps:?}");
-    assert!(steps.ends_with(&["cancel".into(), "cancelled".into(), "goodbye".into(), "bye".into()]), "{steps:?}");
-    assert_eq!(record["noted"]["orderId"], "104", "{record}");
-    let log = std::fs::read_to_string(daemon.folder.0.join("run/flows.jsonl")).expect("the log of flows");
-    assert!(log.lines().count() >= steps.len(), "{log}");
+    in_real_time(|| {
+        let orders = Orders::open(true);
+        let daemon = house(&orders);
+        let scratch = Scratch::new();
+        let mut alice = phone(&daemon, &scratch, "alice", 440);
+        alice.dial("desk");
+        listens(&alice, 2.5);
+        assert_eq!(alice.count("CALL_ESTABLISHED"), 0, "this was before the answer");
+        alice.command("sndcode", "1");
+        alice.hears("CALL_ESTABLISHED");
+        let question = orders.asked.recv().expect("a question");
+        assert!(question.starts_with("/orders ") && question.contains("\"CallerID\":\"+819012345678\""), "{question}");
+        leaves(&daemon, "welcome", 1);
+        listens(&alice, 6.0);
+        alice.command("sndcode", "1");
+        leaves(&daemon, "status", 1);
+        alice.command("sndcode", "2");
+        leaves(&daemon, "menu", 2);
+        listens(&alice, 3.5);
+        alice.command("sndcode", "1");
+        leaves(&daemon, "bye", 1);
+        alice.hears("CALL_CLOSED");
+        let all = heard(&alice).expect("a recording");
+        for name in ["for-english", "welcome", "menu", "your-order", "month/11", "sure", "cancelled", "goodbye"] {
+            let likeness = all.likeness_of(&prompt(&format!("en/{name}")));
+            assert!(likeness > LIKE, "{name} was not heard: {likeness}\n{}", alice.log());
+        }
+        let cancel = orders.asked.recv().expect("a question");
+        assert!(cancel.starts_with("/cancel ") && cancel.contains("\"orderId\":\"104\""), "{cancel}");
+        let record = daemon.records(1).pop().expect("a record");
+        let steps = steps(&record);
+        assert_eq!(steps.first().map(String::as_str), Some("language"), "{steps:?}");
+        assert!(steps.ends_with(&["cancel".into(), "cancelled".into(), "goodbye".into(), "bye".into()]), "{steps:?}");
+        assert_eq!(record["noted"]["orderId"], "104", "{record}");
+        let log = std::fs::read_to_string(daemon.folder.0.join("run/flows.jsonl")).expect("the log of flows");
+        assert!(log.lines().count() >= steps.len(), "{log}");
+    });
 }
 
 #[test]
 fn keys_for_what_comes_later_are_kept_and_the_desk_talks_to_a_stranger() {
-    let orders = Orders::open(false);
-    let daemon = house(&orders);
-    let scratch = Scratch::new();
-    let mut bob = phone(&daemon, &scratch, "bob", 1_000);
-    let mut alice = phone(&daemon, &scratch, "alice", 440);
-    alice.dial("desk");
-    hears(&alice, "en/for-english");
-    alice.command("sndcode", "2");
-    hears(&alice, "ja/no-order");
-    bob.hears("CALL_ESTABLISHED");
-    hears_tone(&bob, 440, "what bob hears of alice");
-    // Who was called hangs up: the caller is thanked.
-    bob.command("hangup", "");
-    hears(&alice, "ja/goodbye");
-    alice.hears("CALL_CLOSED");
-    let steps = steps(&daemon.records(1).pop().expect("a record"));
-    assert!(steps.ends_with(&["desk".into(), "goodbye".into(), "bye".into()]), "{steps:?}");
+    in_real_time(|| {
+        let orders = Orders::open(false);
+        let daemon = house(&orders);
+        let scratch = Scratch::new();
+        let mut bob = phone(&daemon, &scratch, "bob", 1_000);
+        let mut alice = phone(&daemon, &scratch, "alice", 440);
+        alice.dial("desk");
+        hears(&alice, "en/for-english");
+        alice.command("sndcode", "2");
+        hears(&alice, "ja/no-order");
+        bob.hears("CALL_ESTABLISHED");
+        hears_tone(&bob, 440, "what bob hears of alice");
+        // Who was called hangs up: the caller is thanked.
+        bob.command("hangup", "");
+        hears(&alice, "ja/goodbye");
+        alice.hears("CALL_CLOSED");
+        let steps = steps(&daemon.records(1).pop().expect("a record"));
+        assert!(steps.ends_with(&["desk".into(), "goodbye".into(), "bye".into()]), "{steps:?}");
+    });
 }
 
 #[test]
 fn keys_pressed_ahead_of_a_change_of_flow_all_arrive() {
-    let orders = Orders::open(false);
-    let daemon = house(&orders);
-    let scratch = Scratch::new();
-    let mut alice = phone(&daemon, &scratch, "alice", 440);
-    alice.dial("ahead");
-    alice.hears("CALL_ESTABLISHED");
-    for key in "551230#".chars() {
-        alice.command("sndcode", &key.to_string());
-    }
-    alice.hears("CALL_CLOSED");
-    let record = daemon.records(1).pop().expect("a record");
-    assert_eq!(record["noted"]["keyed"], "51230", "{record}");
+    in_real_time(|| {
+        let orders = Orders::open(false);
+        let daemon = house(&orders);
+        let scratch = Scratch::new();
+        let mut alice = phone(&daemon, &scratch, "alice", 440);
+        alice.dial("ahead");
+        alice.hears("CALL_ESTABLISHED");
+        for key in "551230#".chars() {
+            alice.command("sndcode", &key.to_string());
+        }
+        alice.hears("CALL_CLOSED");
+        let record = daemon.records(1).pop().expect("a record");
+        assert_eq!(record["noted"]["keyed"], "51230", "{record}");
+    });
 }
 
 #[test]
 fn a_text_is_spoken_and_a_message_is_kept() {
-    let orders = Orders::open(false);
-    let daemon = house(&orders);
-    let scratch = Scratch::new();
-    let mut alice = phone(&daemon, &scratch, "alice", 440);
-    alice.dial("spoken");
-    hears(&alice, "en/cancelled");
-    let message = || {
-        let record = wav_below(&daemon.folder.0.join("run/recordings"))?;
-        wav::read(&record)
-    };
-    wait_for(|| message().is_some_and(|message| message.seconds() > 2.0));
-    alice.command("sndcode", "#");
-    hears(&alice, "en/goodbye");
-    alice.hears("CALL_CLOSED");
-    let record = daemon.records(1).pop().expect("a record");
-    let place = record["recordings"][0].as_str().expect("a place").to_owned();
-    wait_for(|| daemon.metric("offhook_recordings_total") > 0.0);
-    let message = wav::read(Path::new(&place)).expect("a recording");
-    assert!(message.seconds() > 2.0 && message.clearest(440).share_of(440) > 0.9, "{place}");
+    in_real_time(|| {
+        let orders = Orders::open(false);
+        let daemon = house(&orders);
+        let scratch = Scratch::new();
+        let mut alice = phone(&daemon, &scratch, "alice", 440);
+        alice.dial("spoken");
+        hears(&alice, "en/cancelled");
+        let message = || {
+            let record = wav_below(&daemon.folder.0.join("run/recordings"))?;
+            wav::read(&record)
+        };
+        wait_for(|| message().is_some_and(|message| message.seconds() > 2.0));
+        alice.command("sndcode", "#");
+        hears(&alice, "en/goodbye");
+        alice.hears("CALL_CLOSED");
+        let record = daemon.records(1).pop().expect("a record");
+        let place = record["recordings"][0].as_str().expect("a place").to_owned();
+        wait_for(|| daemon.metric("offhook_recordings_total") > 0.0);
+        let message = wav::read(Path::new(&place)).expect("a recording");
+        assert!(message.seconds() > 2.0 && message.clearest(440).share_of(440) > 0.9, "{place}");
+    });
 }
 
 /// The one recording somewhere below a folder.

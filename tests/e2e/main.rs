@@ -19,5 +19,6 @@ mod operations;
 mod own_network;
 mod phones;
 mod sipp;
+mod turns;
 mod wav;
 mod web;
