@@ -16,6 +16,19 @@ impl Secret {
     }
 }
 
+impl Drop for Secret {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+/// Leaves nothing of a text where it stood in memory. The compiler is told that somebody looks, so that it does it.
+pub fn wipe(text: &mut Box<str>) {
+    let mut bytes = std::mem::take(text).into_boxed_bytes();
+    bytes.fill(0);
+    std::hint::black_box(&bytes);
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(***)")

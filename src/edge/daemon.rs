@@ -1,6 +1,7 @@
 //! Builds the daemon from its configuration, in the order in which it starts, and takes it down in the reverse one.
 
 use crate::base::cause::Cause;
+use crate::base::entropy::Entropy;
 use crate::base::limits;
 use crate::base::machine::Machine;
 use crate::base::now::Now;
@@ -16,7 +17,7 @@ use crate::edge::control::engines::{EngineNews, Engines};
 use crate::edge::control::numbers;
 use crate::edge::control::remembered::Remembered;
 use crate::edge::control::socket::ControlSocket;
-use crate::edge::dispatch::Dispatch;
+use crate::edge::dispatch::{DeskInput, Dispatch};
 use crate::edge::events::EventLog;
 use crate::edge::events::wire::{Event, Name};
 use crate::edge::journal::Journal;
@@ -79,47 +80,8 @@ pub fn runtime(settings: &Settings) -> std::io::Result<tokio::runtime::Runtime> 
 impl Daemon {
     pub async fn start(configuration: Arc<Configuration>, logging: &Logging) -> Result<Daemon, String> {
         let settings = &configuration.daemon;
-        let metrics = Metrics::new(since_epoch(clock::now())).map_err(|error| format!("metrics: {error}"))?;
-        let journal = Journal::start(&settings.journal, metrics.clone())
-            .map_err(|error| format!("journal {}: {error}", settings.journal.path.display()))?;
-        let (numbers, store) = Numbers::open(&settings.store, settings.numbers).map_err(|fault| fault.to_string())?;
-        let events = EventLog::start(&settings.events, metrics.clone())
-            .map_err(|error| format!("event log {}: {error}", settings.events.folder.display()))?;
-        let control = ControlSocket::bind(&settings.control.socket, settings.control.mode)
-            .map_err(|error| format!("control socket {}: {error}", settings.control.socket.display()))?;
-        let (desk, inbox) = mpsc::channel(limits::SWITCHBOARD_INBOX);
-        let dispatch = Arc::new(Dispatch::new(desk, metrics.clone()).with_journal(journal.clone()));
         let exchange = Arc::clone(&configuration.exchange);
-        let transports = Transports::start(
-            Arc::clone(&exchange.profiles),
-            trust(&exchange),
-            settings.transport,
-            Arc::clone(&dispatch) as _,
-        )
-        .await
-        .map_err(|error| error.to_string())?;
-        let mut entropy = crate::edge::entropy::from_system();
-        let (media, told) = MediaPlane::start(&settings.media, &mut entropy, &metrics)
-            .map_err(|error| format!("media workers: {error}"))?;
-        let outside = Outside::start(&settings.outside, Arc::clone(&dispatch), metrics.clone())
-            .map_err(|error| format!("recordings, speech or the log of flows: {error}"))?;
-        let (engines, engine_news) = Engines::new();
-        let (ledger, notes) = callback_ledger::open();
-        let ports = Arc::new(Ports {
-            dispatch,
-            transports,
-            resolver: Resolver::start(),
-            metrics,
-            journal,
-            live: LiveCalls::default(),
-            media,
-            outside: Arc::new(outside),
-            numbers,
-            callbacks: ledger,
-            store,
-            events,
-            engines: Arc::new(engines),
-        });
+        let Opened { ports, entropy, control, inbox, told, engine_news, notes } = open(&configuration).await?;
         let mut switchboard = Switchboard::new(Arc::clone(&exchange), entropy, clock::now());
         switchboard.handle_input(clock::now(), owed(&ports).await?);
         let (alive_at, desk_alive) = watch::channel(clock::now().instant);
@@ -215,6 +177,63 @@ impl Daemon {
             tracing::error!("the journal could not be closed");
         }
     }
+}
+
+/// What the tasks of the daemon are made of: everything that may fail is open.
+struct Opened {
+    ports: Arc<Ports>,
+    entropy: Entropy,
+    control: ControlSocket,
+    inbox: mpsc::Receiver<Box<DeskInput>>,
+    told: mpsc::Receiver<MediaEvent>,
+    engine_news: mpsc::Receiver<EngineNews>,
+    notes: callback_ledger::CallbackNotes,
+}
+
+async fn open(configuration: &Configuration) -> Result<Opened, String> {
+    let settings = &configuration.daemon;
+    let metrics = Metrics::new(since_epoch(clock::now())).map_err(|error| format!("metrics: {error}"))?;
+    let journal = Journal::start(&settings.journal, metrics.clone())
+        .map_err(|error| format!("journal {}: {error}", settings.journal.path.display()))?;
+    let (numbers, store) = Numbers::open(&settings.store, settings.numbers).map_err(|fault| fault.to_string())?;
+    let events = EventLog::start(&settings.events, metrics.clone())
+        .map_err(|error| format!("event log {}: {error}", settings.events.folder.display()))?;
+    let control = ControlSocket::bind(&settings.control.socket, settings.control.mode)
+        .map_err(|error| format!("control socket {}: {error}", settings.control.socket.display()))?;
+    let (desk, inbox) = mpsc::channel(limits::SWITCHBOARD_INBOX);
+    let dispatch = Arc::new(Dispatch::new(desk, metrics.clone()).with_journal(journal.clone()));
+    let exchange = Arc::clone(&configuration.exchange);
+    let transports = Transports::start(
+        Arc::clone(&exchange.profiles),
+        trust(&exchange),
+        settings.transport,
+        Arc::clone(&dispatch) as _,
+    )
+    .await
+    .map_err(|error| error.to_string())?;
+    let mut entropy = crate::edge::entropy::from_system();
+    let (media, told) = MediaPlane::start(&settings.media, &mut entropy, &metrics)
+        .map_err(|error| format!("media workers: {error}"))?;
+    let outside = Outside::start(&settings.outside, Arc::clone(&dispatch), metrics.clone())
+        .map_err(|error| format!("recordings, speech or the log of flows: {error}"))?;
+    let (engines, engine_news) = Engines::new();
+    let (ledger, notes) = callback_ledger::open();
+    let ports = Arc::new(Ports {
+        dispatch,
+        transports,
+        resolver: Resolver::start(),
+        metrics,
+        journal,
+        live: LiveCalls::default(),
+        media,
+        outside: Arc::new(outside),
+        numbers,
+        callbacks: ledger,
+        store,
+        events,
+        engines: Arc::new(engines),
+    });
+    Ok(Opened { ports, entropy, control, inbox, told, engine_news, notes })
 }
 
 /// Promises of the daemon before this one, as the queues take them.

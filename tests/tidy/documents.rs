@@ -29,6 +29,8 @@ const VOCABULARY: &[(&str, &str)] = &[
     ("agent", "domain::queue::agent::Agent"),
     ("offer", "domain::queue::interface::Offer"),
     ("callback", "domain::queue::callback::Callback"),
+    ("promise", "domain::switchboard::callbacks"),
+    ("luggage", "domain::flow::luggage"),
     ("routing profile", "domain::queue::settings::RoutingProfile"),
     ("criteria", "domain::queue::criteria::Criteria"),
     ("stage", "domain::call::interface::Stage"),

@@ -79,6 +79,7 @@ impl Place {
         place.write("sip-profiles/a.toml", "[[listener]]\ntransport = \"udp\"\nbind = \"127.0.0.1:5080\"\n");
         let hours = "[hours]\nzone = \"Asia/Tokyo\"\n[week]\nweekdays = \"09:00-17:00\"\n";
         place.write("dialplans/hours/office.toml", hours);
+        place.write("dialplans/queues.toml", "[[queue]]\nname = \"sales\"\n");
         place.write("dialplans/flows/desk.toml", DESK);
         place.write("dialplans/flows/desk.test.toml", tests);
         place

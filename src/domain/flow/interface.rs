@@ -173,8 +173,21 @@ pub enum Break {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sound {
     Prompt(Box<str>),
-    Text { text: Box<str>, is_ssml: bool, language: Box<str>, voice: Option<Box<str>> },
-    Say { how: Spoken, value: Box<str>, language: Box<str>, voice: Option<Box<str>> },
+    /// What holds a secret is spoken and never kept.
+    Text {
+        text: Box<str>,
+        is_ssml: bool,
+        language: Box<str>,
+        voice: Option<Box<str>>,
+        is_secret: bool,
+    },
+    Say {
+        how: Spoken,
+        value: Box<str>,
+        language: Box<str>,
+        voice: Option<Box<str>>,
+        is_secret: bool,
+    },
     Tone(Tone),
     Silence(Duration),
 }

@@ -36,6 +36,13 @@ impl Key {
     }
 }
 
+/// Leaves nothing of what was keyed where it stood in memory.
+pub fn wipe(keys: &mut Vec<Key>) {
+    keys.fill(Key(0));
+    std::hint::black_box(&*keys);
+    keys.clear();
+}
+
 pub fn text(keys: &[Key]) -> String {
     keys.iter().map(|key| key.as_char()).collect()
 }

@@ -60,7 +60,7 @@ pub fn unpack(luggage: &Value, (call, before): (&str, &str), customer: &str) -> 
 
 /// Whom the customer is to see, as the call's flow has said.
 pub fn caller(luggage: &Value) -> CallerId {
-    unpack(luggage, ("", ""), "").caller
+    unpack(luggage, ("", ""), "").caller.clone()
 }
 
 fn member<'a>(luggage: &'a Value, name: &str) -> Option<&'a Value> {

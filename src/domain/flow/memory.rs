@@ -6,6 +6,7 @@ use super::key::Key;
 use super::template::Reference;
 use super::value::{self, Map, Value};
 use crate::base::limits;
+use crate::base::secret;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -214,12 +215,18 @@ impl Memory {
 
     /// What a step got for its flow.
     pub(super) fn store(&mut self, name: &str, value: Value, is_secret: bool) {
+        self.drop_stored(name);
         self.mark(name, is_secret);
         self.local.insert(name.into(), value);
     }
 
     pub(super) fn drop_stored(&mut self, name: &str) {
-        self.local.remove(name);
+        let before = self.local.remove(name);
+        if self.secrets.contains(name)
+            && let Some(Value::Text(mut text)) = before
+        {
+            secret::wipe(&mut text);
+        }
     }
 
     /// Whether there was room for it.
@@ -315,6 +322,24 @@ impl Memory {
             self.habit.clear();
         }
         is_habit
+    }
+}
+
+/// What was marked as sensitive does not outlive the flow that needed it, wherever its memory stood.
+impl Drop for Memory {
+    fn drop(&mut self) {
+        for name in &self.secrets {
+            let value = match name.split_once('.') {
+                Some((namespace, name)) => {
+                    let map = self.shared.get_mut(namespace).or(self.local.get_mut(namespace));
+                    map.and_then(|map| if let Value::Map(map) = map { map.get_mut(name) } else { None })
+                }
+                None => self.local.get_mut(name),
+            };
+            if let Some(Value::Text(text)) = value {
+                secret::wipe(text);
+            }
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::base::e164::E164;
 use crate::base::limits::{AGENT_SLOTS_MAX, PROFICIENCY_LEVEL_MAX, STATUSES_MAX, WAITING_MAX};
+use crate::domain::flow::act::Role;
+use crate::domain::flow::definition::{Flows, Kind};
 use crate::domain::hours::HoursBook;
 use crate::domain::queue::criteria::{self, Proficiency};
 use crate::domain::queue::settings::{
@@ -23,6 +25,8 @@ pub struct QueueFile {
     pub queues: Vec<(Item, QueueSettings)>,
     pub profiles: Vec<(Item, RoutingProfile)>,
     pub agents: Vec<(Item, AgentSettings)>,
+    /// Flows of queues, each with what it is for.
+    flows: Vec<(Role, Item)>,
     /// Names of opening hours that queues use.
     hours: Vec<Item>,
     /// Statuses that agents begin with.
@@ -58,12 +62,17 @@ fn queue(fields: Fields<'_>, file: &mut QueueFile) {
     let is_in_service = fields.flag("in_service", true);
     let sticky = fields.duration_opt("last_agent_first", "not waited for", seconds(1, 3_600));
     let caller_id = number(&fields, "caller_id");
-    let flow = |key| fields.text(key, "the default flow").map(|item| item.text.as_str().into());
+    let mut flow = |key, role: Role| {
+        let item = fields.text(key, "the default flow")?;
+        let name = item.text.as_str().into();
+        file.flows.push((role, item));
+        Some(name)
+    };
     let flows = QueueFlows {
-        waiting: flow("waiting_flow"),
-        agent_whisper: flow("agent_whisper"),
-        customer_whisper: flow("customer_whisper"),
-        outbound_whisper: flow("outbound_whisper"),
+        waiting: flow("waiting_flow", Role::CustomerQueue),
+        agent_whisper: flow("agent_whisper", Role::AgentWhisper),
+        customer_whisper: flow("customer_whisper", Role::CustomerWhisper),
+        outbound_whisper: flow("outbound_whisper", Role::OutboundWhisper),
     };
     fields.finish();
     file.hours.extend(hours.clone());
@@ -198,6 +207,27 @@ pub fn check<'a>(reading: &Reading, files: impl Iterator<Item = &'a QueueFile> +
         let meant = suggest::did_you_mean(&item.text, hours.names().collect::<Vec<_>>(), "hours");
         let meant = meant.or_else(|| Some("there are no hours".to_owned()));
         reading.error(item.at, &item.path, format!("no hours are named `{}`", printable(&item.text)), meant);
+    }
+}
+
+/// The flows that queues name; each is a file, also where it could not be read, and of the kind that is heard there.
+pub fn check_flows<'a>(
+    reading: &Reading,
+    files: impl Iterator<Item = &'a QueueFile>,
+    (names, book): (&[&str], &Flows),
+) {
+    for (role, item) in files.flat_map(|file| &file.flows) {
+        if !names.contains(&item.text.as_str()) {
+            let meant = suggest::did_you_mean(&item.text, names.iter().copied(), "flows");
+            let meant = meant.or_else(|| Some("there are no flows".to_owned()));
+            reading.error(item.at, &item.path, format!("no flow is named `{}`", printable(&item.text)), meant);
+        }
+        if let Some(flow) = book.find(&item.text).filter(|flow| !role.fits(flow.kind)) {
+            let wanted = Kind::ALL.into_iter().find(|kind| role.fits(*kind)).map_or("another", Kind::name);
+            let problem =
+                format!("flow `{}` is of kind {}, and here is one of kind {wanted}", flow.name, flow.kind.name());
+            reading.error(item.at, &item.path, problem, None);
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::edge::config::cross;
 use crate::edge::config::fields::{Fields, printable, variable};
 use crate::edge::config::place::{Fault, Place, Source};
 use crate::edge::config::raw::{self, Parsed, Table};
-use crate::edge::config::read_flows;
+use crate::edge::config::read_flows::{self, Around};
 use crate::edge::config::reading::{Reading, reason};
 use crate::edge::config::shared;
 use crate::protocol::sip::path::ListenerId;
@@ -68,13 +68,23 @@ pub fn read_with(reading: &Reading) -> Configuration {
     let (profile_files, dialplan_files) = (read_profiles(reading, &mut digest), read_dialplans(reading, &mut digest));
     let hours = read_flows::hours(reading, &mut digest);
     let prompts = read_flows::prompts(reading, &daemon, &mut digest);
-    let flows = read_flows::flows(reading, (&hours, prompts.as_ref()), &mut digest);
+    let queues = dialplan_files.iter().flat_map(|file| file.queues.queues.iter().map(|(name, _)| name.text.as_str()));
+    let agents = dialplan_files.iter().flat_map(|file| file.queues.agents.iter().map(|(name, _)| name.text.as_str()));
+    let around = Around {
+        daemon: &daemon,
+        hours: &hours,
+        prompts: prompts.as_ref(),
+        queues: queues.collect(),
+        agents: agents.collect(),
+    };
+    let flows = read_flows::flows(reading, around, &mut digest);
     cross::check(reading, &profile_files, &dialplan_files);
     convert_queue::check(reading, dialplan_files.iter().map(|file| &file.queues), &hours);
     cross::check_hours(reading, &dialplan_files, &hours);
     let flow_files = read_flows::files(reading);
     let flow_names: Vec<&str> = flow_files.iter().map(|file| stem(file)).collect();
     cross::check_flows(reading, &dialplan_files, (&flow_names, &flows));
+    convert_queue::check_flows(reading, dialplan_files.iter().map(|file| &file.queues), (&flow_names, &flows));
     check_presence(reading, &profile_files);
     check_ops_socket(reading, daemon.ops_listen, &profile_files);
     check_readable_secrets(reading);

@@ -55,7 +55,16 @@ pub fn files(reading: &Reading) -> Vec<String> {
     all.filter(|relative| !relative.ends_with(TEST_SUFFIX)).collect()
 }
 
-pub fn flows(reading: &Reading, (hours, prompts): (&HoursBook, Option<&PromptLibrary>), digest: &mut Sha256) -> Flows {
+/// What flows may name besides each other.
+pub struct Around<'a> {
+    pub daemon: &'a Daemon,
+    pub hours: &'a HoursBook,
+    pub prompts: Option<&'a PromptLibrary>,
+    pub queues: Vec<&'a str>,
+    pub agents: Vec<&'a str>,
+}
+
+pub fn flows(reading: &Reading, around: Around<'_>, digest: &mut Sha256) -> Flows {
     let mut files = Vec::new();
     for relative in self::files(reading) {
         let Some((index, table, _)) = load(reading, &relative, digest) else { continue };
@@ -64,6 +73,9 @@ pub fn flows(reading: &Reading, (hours, prompts): (&HoursBook, Option<&PromptLib
         files.extend(flow::flow(reading, (index, table), (stem(&relative), &version)));
     }
     cross::once(reading, "flow", files.iter().map(|file| &file.name));
+    let Around { daemon, hours, prompts, queues, agents } = around;
     let prompts: Option<BTreeSet<String>> = prompts.map(|library| library.names().map(str::to_owned).collect());
-    Flows::new(flow::book(reading, files, &Surroundings { hours, prompts: prompts.as_ref() }))
+    let keys = daemon.outside.keys.iter().map(|key| &*key.name).collect();
+    let surroundings = Surroundings { hours, prompts: prompts.as_ref(), queues, agents, keys };
+    Flows::new(flow::book(reading, files, &surroundings))
 }

@@ -134,7 +134,7 @@ fn speech_by(folder: &std::path::Path, command: &[&str]) -> SpeechSettings {
 }
 
 fn hello() -> Speech {
-    Speech { text: "Hello".into(), is_ssml: false, language: "en-US".into(), voice: None }
+    Speech { text: "Hello".into(), is_ssml: false, language: "en-US".into(), voice: None, is_secret: false }
 }
 
 #[test]
@@ -158,6 +158,32 @@ fn a_text_is_spoken_once_and_kept() {
     std::fs::remove_file(&wav).expect("there");
     assert!(run(speaker.speak(&hello())).is_some());
     assert!(run(speaker.speak(&Speech { text: "Other".into(), ..hello() })).is_none());
+    std::fs::remove_dir_all(&folder).expect("clean");
+}
+
+#[test]
+fn what_holds_a_secret_is_spoken_and_never_kept() {
+    let folder = folder("secret");
+    let (said, kept) = (folder.join("said"), folder.join("kept"));
+    std::fs::create_dir_all(&said).expect("a folder");
+    let wav = said.join("hello.wav");
+    let spec = hound::WavSpec {
+        channels: 1,
+        sample_rate: 8_000,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::create(&wav, spec).expect("a file");
+    (0..8_000).for_each(|at| writer.write_sample((at % 100) as i16).expect("room"));
+    writer.finalize().expect("written");
+    let mut settings = speech_by(&folder, &["cat", wav.to_str().expect("a name")]);
+    settings.folder = kept.clone();
+    let speaker = Speaker::start(&settings, HttpClient::new(), metrics()).expect("a folder");
+    let secret = Speech { is_secret: true, ..hello() };
+    assert!(run(speaker.speak(&secret)).is_some());
+    assert_eq!(std::fs::read_dir(&kept).expect("a folder").count(), 0, "nothing of it is on disk");
+    assert!(run(speaker.speak(&hello())).is_some());
+    assert_eq!(std::fs::read_dir(&kept).expect("a folder").count(), 1);
     std::fs::remove_dir_all(&folder).expect("clean");
 }
 

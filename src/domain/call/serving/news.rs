@@ -24,6 +24,8 @@ pub struct Speech {
     pub is_ssml: bool,
     pub language: Box<str>,
     pub voice: Option<Box<str>>,
+    /// It holds what the flow marked as sensitive: it must not be kept anywhere.
+    pub is_secret: bool,
 }
 
 /// An answer from outside.

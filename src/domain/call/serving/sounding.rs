@@ -173,7 +173,7 @@ fn gather(prompts: &Prompts, sound: Sound, pieces: &mut Vec<Piece>, speeches: &m
             pieces.push(Piece::Ready(Part::Tone(tone_of(tone))));
             return Some(());
         }
-        Sound::Say { how, value, language, voice } => {
+        Sound::Say { how, value, language, voice, is_secret } => {
             let said = say(&how, &value, &language);
             let is_known = |sound: &Sound| match sound {
                 Sound::Prompt(name) => prompts.find(name).is_some(),
@@ -183,9 +183,11 @@ fn gather(prompts: &Prompts, sound: Sound, pieces: &mut Vec<Piece>, speeches: &m
                 return said.into_iter().try_for_each(|sound| gather(prompts, sound, pieces, speeches));
             }
             // A library without its words: as text, which an engine reads as well as it can.
-            Speech { text: value, is_ssml: false, language, voice }
+            Speech { text: value, is_ssml: false, language, voice, is_secret }
         }
-        Sound::Text { text, is_ssml, language, voice } => Speech { text, is_ssml, language, voice },
+        Sound::Text { text, is_ssml, language, voice, is_secret } => {
+            Speech { text, is_ssml, language, voice, is_secret }
+        }
     };
     speeches.push((u16::try_from(pieces.len()).ok()?, speech));
     pieces.push(Piece::Awaited);

@@ -5,7 +5,7 @@ use super::waiting::{Collecting, Confirming, Heard, Keyed, Waiting};
 use super::{FlowRun, Turn};
 use crate::base::limits;
 use crate::base::now::Now;
-use crate::base::secret::Secret;
+use crate::base::secret::{self, Secret};
 use crate::domain::flow::act::{Act, Collect, NumberMode};
 use crate::domain::flow::definition::Outcome;
 use crate::domain::flow::interface::{Answer, Break, Dialability, FlowEnd, FlowWish, Question};
@@ -48,18 +48,22 @@ impl FlowRun {
         Turn::Wait(Waiting::Collect(Box::new(Collecting { heard, collector, retries })))
     }
 
-    fn collected(&mut self, now: Now, collect: &Collect, collected: Collected, retries: u8) -> Turn {
+    fn collected(&mut self, now: Now, collect: &Collect, mut collected: Collected, retries: u8) -> Turn {
         if self.at.flow.options.keeps_keys {
             self.memory.give_back(&collected.rest);
         }
-        self.memory.expect_habit(now.instant, collected.habit);
-        let Some(keys) = collected.keys else {
+        self.memory.expect_habit(now.instant, std::mem::take(&mut collected.habit));
+        let Some(keys) = &collected.keys else {
             self.memory.store(STORED_INPUT, Value::text(NOTHING_KEYED), false);
             self.came_to(NOTHING_KEYED);
             return Turn::Next(Outcome::Success);
         };
-        let keys: Box<str> = key::text(&keys).into();
-        let Some(mode) = &collect.number else { return self.keep_input(now, collect, &keys, retries) };
+        let mut keys: Box<str> = key::text(keys).into();
+        let Some(mode) = &collect.number else {
+            let turn = self.keep_input(now, collect, &keys, retries);
+            secret::wipe(&mut keys);
+            return turn;
+        };
         let ticket = self.ticket();
         let (text, country) = match mode {
             NumberMode::Local(country) => (keys.clone(), Some(country.clone())),

@@ -1,7 +1,7 @@
 //! Collects keys until a terminator, their number or time ends it. Plays nothing and keeps no log.
 
 use crate::domain::flow::act::Collect;
-use crate::domain::flow::key::Key;
+use crate::domain::flow::key::{self, Key};
 use std::time::{Duration, Instant};
 
 /// After a terminator that one more key could move: how long that key may take.
@@ -36,6 +36,19 @@ pub struct Collected {
     pub habit: Vec<Key>,
 }
 
+/// What was keyed may be a card number.
+impl Drop for Collector {
+    fn drop(&mut self) {
+        key::wipe(&mut self.keys);
+    }
+}
+
+impl Drop for Collected {
+    fn drop(&mut self) {
+        self.keys.iter_mut().for_each(key::wipe);
+    }
+}
+
 impl Collector {
     pub fn new(collect: &Collect) -> Collector {
         Collector {
@@ -44,7 +57,8 @@ impl Collector {
             next: collect.next_timeout,
             terminator: collect.terminator.clone(),
             has_cancel_key: collect.has_cancel_key,
-            keys: Vec::new(),
+            // Room for all of it: a buffer that grows leaves copies behind.
+            keys: Vec::with_capacity(usize::from(collect.digits_max) + collect.terminator.len() + 1),
             is_lingering: false,
         }
     }
@@ -65,7 +79,7 @@ impl Collector {
             return Fed::Done(done);
         }
         if self.has_cancel_key && key == Key::STAR {
-            self.keys.clear();
+            key::wipe(&mut self.keys);
             return Fed::More(now + self.first);
         }
         self.keys.push(key);
@@ -154,7 +168,7 @@ mod tests {
             }
         }
         let done = collected.unwrap_or_else(|| collector.time_out());
-        (text(&done.keys.unwrap_or_default()), text(&done.rest) + &left)
+        (text(done.keys.as_deref().unwrap_or_default()), text(&done.rest) + &left)
     }
 
     #[test]

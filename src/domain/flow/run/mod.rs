@@ -110,7 +110,9 @@ impl FlowRun {
 
     /// For the flow that comes next.
     pub fn into_memory(mut self) -> Memory {
-        self.memory.local = self.outer.take().map_or(self.memory.local, |(_, local)| local);
+        if let Some((_, local)) = self.outer.take() {
+            self.memory.local = local;
+        }
         self.memory
     }
 

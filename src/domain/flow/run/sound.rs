@@ -49,7 +49,8 @@ impl FlowRun {
             SoundSpec::Say(how, value) => {
                 let value = self.fill(value)?;
                 self.note(spoken_name(how), &value);
-                Some(Sound::Say { how: how.clone(), value, language: self.language(), voice: self.voice() })
+                let (language, voice, is_secret) = (self.language(), self.voice(), self.is_secret);
+                Some(Sound::Say { how: how.clone(), value, language, voice, is_secret })
             }
             SoundSpec::Tone(tone) => Some(Sound::Tone(*tone)),
             SoundSpec::Silence(length) => Some(Sound::Silence(*length)),
@@ -62,7 +63,8 @@ impl FlowRun {
             return None;
         }
         self.note("Text", &text);
-        Some(Sound::Text { text, is_ssml, language: self.language(), voice: self.voice() })
+        let (language, voice, is_secret) = (self.language(), self.voice(), self.is_secret);
+        Some(Sound::Text { text, is_ssml, language, voice, is_secret })
     }
 
     fn language(&self) -> Box<str> {

@@ -39,6 +39,10 @@ pub struct Surroundings<'a> {
     pub hours: &'a HoursBook,
     /// Names of prompts; `None` where they could not be read.
     pub prompts: Option<&'a BTreeSet<String>>,
+    pub queues: Vec<&'a str>,
+    pub agents: Vec<&'a str>,
+    /// Public keys.
+    pub keys: Vec<&'a str>,
 }
 
 /// One file, whose table it keeps for the places of faults that show later.

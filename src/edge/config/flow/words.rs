@@ -49,6 +49,11 @@ fn key(written: &Written<'_>, step: Option<&str>, key: &str) -> String {
     single.into_iter().find(|single| written.has(step, single)).unwrap_or_else(|| key.to_owned())
 }
 
+/// The nearest of the names that there are, where this is none of them.
+fn missing<'a>(name: &str, known: &[&'a str]) -> Option<Option<&'a str>> {
+    (!known.contains(&name)).then(|| suggest::nearest(name, known.iter().copied()))
+}
+
 /// Something outside of all flows that one of them names, where we know all that there is of its kind.
 pub fn mentioned(written: &Written<'_>, mention: &Mention, surroundings: &Surroundings<'_>) {
     let name = &*mention.name;
@@ -64,7 +69,31 @@ pub fn mentioned(written: &Written<'_>, mention: &Mention, surroundings: &Surrou
             let otherwise = format!("write them: dialplans/hours/{}.toml", printable(name));
             (format!("there are no hours `{}`", printable(name)), near, otherwise)
         }
-        _ => return,
+        Mentioned::Queue => match missing(name, &surroundings.queues) {
+            Some(near) => (
+                format!("no queue is named `{}`", printable(name)),
+                near,
+                "add a [[queue]] of that name in dialplans/".to_owned(),
+            ),
+            None => return,
+        },
+        Mentioned::Agent => match missing(name, &surroundings.agents) {
+            Some(near) => (
+                format!("no agent is named `{}`", printable(name)),
+                near,
+                "add an [[agent]] of that name in dialplans/".to_owned(),
+            ),
+            None => return,
+        },
+        Mentioned::Key => match missing(name, &surroundings.keys) {
+            Some(near) => (
+                format!("there is no key `{}`", printable(name)),
+                near,
+                "name its file in [keys] of offhook.toml".to_owned(),
+            ),
+            None => return,
+        },
+        Mentioned::Hours | Mentioned::Function => return,
     };
     let meant = near.map_or(otherwise, |near| format!("did you mean `{near}`?"));
     let key = key(written, Some(&mention.step), &mention.key);

@@ -52,8 +52,20 @@ fn several_sounds_are_one_playlist_with_the_language_of_the_call() {
         sounds[..],
         [
             Sound::Prompt("en/you-have".into()),
-            Sound::Say { how: Spoken::Number, value: "3".into(), language: language.clone(), voice: None },
-            Sound::Text { text: "<speak>A &amp; &lt;B&gt;</speak>".into(), is_ssml: true, language, voice: None },
+            Sound::Say {
+                how: Spoken::Number,
+                value: "3".into(),
+                language: language.clone(),
+                voice: None,
+                is_secret: false
+            },
+            Sound::Text {
+                text: "<speak>A &amp; &lt;B&gt;</speak>".into(),
+                is_ssml: true,
+                language,
+                voice: None,
+                is_secret: false
+            },
             Sound::Tone(Tone::Beep),
             Sound::Silence(seconds(1)),
         ]
