@@ -35,6 +35,7 @@ to = ["trunk:carrier-2"]
 [[queue]]
 name = "orders"
 caller_id = "+815099990000"
+outbound_whisper = "secure"
 
 [[routing_profile]]
 name = "all"
@@ -90,6 +91,70 @@ next = "bye"
 do = "hang-up"
 "#,
     ),
+    (
+        "dialplans/flows/secure.toml",
+        r#"
+[flow]
+kind = "outbound-whisper"
+start = "card"
+on.error = "done"
+
+[step.card]
+do = "check"
+what = "$.Attributes.order"
+when = [{ equals = "card", to = "apart" }]
+on.no_match = "done"
+
+[step.apart]
+do = "hold"
+who = "agent"
+next = "ask"
+
+[step.ask]
+do = "play"
+sounds = [{ tone = "beep" }]
+next = "together"
+
+[step.together]
+do = "hold"
+who = "nobody"
+next = "thanks"
+
+[step.thanks]
+do = "play"
+sounds = [{ tone = "beep" }]
+next = "leave"
+
+[step.leave]
+do = "hold"
+who = "customer"
+next = "wait"
+
+[step.wait]
+do = "play"
+sounds = [{ tone = "beep" }]
+next = "done"
+
+[step.done]
+do = "end"
+"#,
+    ),
+    (
+        "dialplans/flows/default-agent-hold.toml",
+        r#"
+[flow]
+kind = "agent-hold"
+start = "beeps"
+on.error = "held"
+
+[step.beeps]
+do = "loop-prompts"
+sounds = [{ tone = "beep" }]
+
+[step.held]
+do = "end"
+"#,
+    ),
 ];
 
 struct Scene {
@@ -109,12 +174,16 @@ impl Scene {
     }
 
     fn at(now: Now) -> Scene {
+        Scene::with(now, FILES)
+    }
+
+    fn with(now: Now, files: &[(&str, &str)]) -> Scene {
         let peers = vec![
             Peer::new("caller", "10.1.0.8:5060"),
             Peer::new("customer", "10.2.0.2:5060"),
             Peer::new("agent", "10.2.0.3:5060"),
         ];
-        Scene { now, exchange: Running::new(setup::read_files("callbacks", FILES), 7, now), peers }
+        Scene { now, exchange: Running::new(setup::read_files("callbacks", files), 7, now), peers }
     }
 
     /// The daemon ends with everything that it holds; another one begins with what was written down.
@@ -183,7 +252,11 @@ impl Scene {
 
     /// Somebody calls and is promised to be called back.
     fn promised() -> Scene {
-        let mut scene = Scene::new();
+        Scene::new().promise()
+    }
+
+    fn promise(self) -> Scene {
+        let mut scene = self;
         scene.request("caller", "INVITE", Some("offer"));
         scene.hears("caller", "100");
         scene.hears("caller", "200");
@@ -324,4 +397,35 @@ fn a_restart_brings_a_waiting_callback_back_in_its_place() {
     let scene = scene.restarted();
     let after = scene.exchange.owed.values().next().expect("one dial is left");
     assert_eq!((after.started, after.attempts), (before.started, 1), "the dial that was cut off counts");
+}
+
+/// Plays what is played to its end, and says who heard what until then.
+fn hears_until_the_end(scene: &mut Scene) -> String {
+    let ears = scene.exchange.media.ears();
+    scene.exchange.play_to_its_end(scene.now);
+    scene.collect();
+    ears
+}
+
+#[test]
+fn a_flow_holds_the_agent_while_the_customer_keys_a_card_and_brings_the_two_together_again() {
+    let files: Vec<(&str, String)> =
+        FILES.iter().map(|(name, text)| (*name, text.replace("order = \"100\"", "order = \"card\""))).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let now = Now { instant: Instant::now(), wall: SystemTime::UNIX_EPOCH + setup::EPOCH };
+    let mut scene = Scene::with(now, &files).promise();
+    scene.agent_takes(seconds(10));
+    scene.hears("customer", "INVITE");
+    scene.answer("customer", 200, "INVITE", Some("answer"));
+    scene.hears("customer", "ACK");
+    // Leg 1 is the agent, leg 2 the customer; each hears something of its own.
+    assert_eq!(hears_until_the_end(&mut scene), "2<* 1<*", "apart");
+    assert_eq!(hears_until_the_end(&mut scene), "2<* 1<* 2<1 1<2", "together, with what is played");
+    assert_eq!(hears_until_the_end(&mut scene), "1<*", "the agent alone hears the flow");
+    assert_eq!(scene.exchange.media.ears(), "2<1 1<2", "joined");
+    scene.request("agent", "BYE", None);
+    scene.hears("agent", "200");
+    scene.hears("customer", "BYE");
+    scene.answer("customer", 200, "BYE", None);
+    scene.ends("reached");
 }

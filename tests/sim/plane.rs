@@ -113,6 +113,23 @@ impl Plane {
         Some(Event::SourceEnded { call, source, outcome: SourceOutcome::Finished })
     }
 
+    /// The same for what does not go on for ever.
+    pub fn play_once_to_its_end(&mut self) -> Option<Event> {
+        let at = self.playing.iter().rposition(|(_, _, written)| !written.ends_with("forever"))?;
+        let (call, source, _) = self.playing.remove(at);
+        Some(Event::SourceEnded { call, source, outcome: SourceOutcome::Finished })
+    }
+
+    /// Who hears whom, leg by leg, and who hears something that is played: `1<2 2<1 2<*`.
+    pub fn ears(&self) -> String {
+        let pairs = self.matrices.values().flat_map(|matrix| &matrix.pairs);
+        let told = pairs.map(|pair| match pair.voice {
+            Voice::Leg(leg) => format!("{}<{leg}", pair.ear),
+            Voice::Source(_) => format!("{}<*", pair.ear),
+        });
+        told.collect::<Vec<_>>().join(" ")
+    }
+
     /// What is left and should not be, after what was wrong before.
     pub fn leftovers(&self) -> Vec<String> {
         let left = self.open.keys().map(|stream| format!("{stream:?} is left open"));

@@ -6,6 +6,7 @@ pub mod caller;
 pub mod calling_back;
 pub mod dial;
 pub mod grant;
+pub mod holding;
 pub mod news;
 pub mod queueing;
 pub mod sounding;
@@ -277,12 +278,13 @@ impl Serving {
     pub fn hearing(&self, served: LegId) -> Hearing {
         let ringing = self.dialling.as_ref().and_then(|dialling| dialling.ringing());
         let music = self.queued.as_ref().and_then(|queued| queued.source());
-        let own = self.attendant.sounding.source().or(ringing).or(music).map(|source| (served, source));
+        let source = self.attendant.sounding.source().or(ringing).or(music);
+        let own = source.into_iter().flat_map(|source| self.ears(served).into_iter().map(move |ear| (ear, source)));
         let whisper = self.queued.as_ref().and_then(|queued| queued.whisper());
         let waits = self.promise.as_ref().and_then(|promise| promise.ringing());
-        let heard = own.into_iter().chain(whisper).chain(waits);
-        let pairs: Vec<Hears> =
-            heard.map(|(ear, source)| Hears { ear, voice: Voice::Source(source), gain: 0 }).collect();
+        let heard = own.chain(whisper).chain(waits);
+        let heard = heard.map(|(ear, source)| Hears { ear, voice: Voice::Source(source), gain: 0 });
+        let pairs: Vec<Hears> = heard.chain(self.together(served)).collect();
         if pairs.is_empty() { Hearing::Nobody } else { Hearing::Whole(Matrix { pairs }) }
     }
 }

@@ -326,6 +326,19 @@ impl Role {
         Role::Disconnect,
     ];
 
+    /// The flow that has the role where nobody names one, if there is one of this name.
+    pub fn default_flow(self) -> Option<&'static str> {
+        match self {
+            Role::CustomerQueue => Some("default-customer-queue"),
+            Role::CustomerHold => Some("default-customer-hold"),
+            Role::AgentHold => Some("default-agent-hold"),
+            Role::CustomerWhisper => Some("default-customer-whisper"),
+            Role::AgentWhisper => Some("default-agent-whisper"),
+            Role::OutboundWhisper => Some("default-outbound-whisper"),
+            Role::Disconnect => None,
+        }
+    }
+
     /// Whether a flow of this kind can have the role.
     pub fn fits(self, kind: Kind) -> bool {
         match self {

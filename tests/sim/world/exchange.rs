@@ -92,6 +92,13 @@ impl Running {
         self.drain(now);
     }
 
+    /// What a flow plays once is over; what goes on for ever goes on.
+    pub fn play_to_its_end(&mut self, now: Now) {
+        if let Some(event) = self.media.play_once_to_its_end() {
+            self.tell(now, event.call(), CallInput::Media(Box::new(event)));
+        }
+    }
+
     pub fn wake(&mut self, now: Now) {
         let due: Vec<CallId> = self
             .calls

@@ -5,6 +5,7 @@ use crate::base::e164::E164;
 use crate::base::id::LegId;
 use crate::base::limits;
 use crate::domain::call::dialler::{Blame, Dialler};
+use crate::domain::call::ending::Ending;
 use crate::domain::call::interface::{CallEvent, QueueWord};
 use crate::domain::call::invite::Offered;
 use crate::domain::call::parts::{Parts, fault_of};
@@ -13,12 +14,14 @@ use crate::domain::call::serving::attendant::Attendant;
 use crate::domain::call::serving::queueing::Queued;
 use crate::domain::call::serving::taping::Taping;
 use crate::domain::call::serving::{Serving, sounding};
+use crate::domain::flow::act::HoldWho;
 use crate::domain::flow::interface::{CallbackOrder, FlowInput, QueueOutcome, Ticket};
 use crate::domain::flow::luggage;
+use crate::domain::flow::value::Value;
 use crate::domain::leg::event::LegEvent;
 use crate::domain::queue::callback::{CallbackId, DialOutcome};
 use crate::domain::queue::from_flow;
-use crate::domain::queue::interface::{OfferId, QueueInput, QueueRefusal, Withdrawal};
+use crate::domain::queue::interface::{OfferId, Place, QueueInput, QueueOutput, QueueRefusal, Withdrawal};
 use crate::domain::trunk::identity::Identity;
 use crate::media::command::SourceId;
 use std::time::Instant;
@@ -31,6 +34,8 @@ pub struct Promise {
     /// What the agent hears while the customer's phone rings.
     ringing: Option<(LegId, SourceId)>,
     has_rung: bool,
+    /// Whom the flow of the customer holds; at first the two are apart.
+    pub held: Option<HoldWho>,
 }
 
 impl Promise {
@@ -73,7 +78,7 @@ impl Serving {
     /// Begins with what the queues say: which agent is to be called for whom.
     pub fn call_back(parts: &mut Parts, routing: Routing, word: QueueWord) -> Phase {
         let (Some(script), Some(due)) = (routing.script, routing.due) else {
-            return crate::domain::call::ending::Ending::begin(parts, Cause::Fault, Fault::Ours);
+            return Ending::begin(parts, Cause::Fault, Fault::Ours);
         };
         // The number of the leg that calls us is nobody's here.
         parts.next_leg();
@@ -81,11 +86,14 @@ impl Serving {
         let CallbackId(number) = due.id;
         parts.say(format!("callback {number} for {}, promised in call {}", due.number, due.call));
         let call = parts.wire.call.to_string();
-        let memory = luggage::unpack(&due.luggage, (&call, &due.call.to_string()), &due.number.to_string());
-        let crate::domain::queue::interface::QueueOutput::Offer(offer) = &word.said else {
-            return crate::domain::call::ending::Ending::begin(parts, Cause::Fault, Fault::Ours);
+        let mut memory = luggage::unpack(&due.luggage, (&call, &due.call.to_string()), &due.number.to_string());
+        let (Place::Queue(name) | Place::Agent(name)) = &due.place;
+        memory.know("Queue", Value::map([("Name", Value::text(&**name))]));
+        let QueueOutput::Offer(offer) = &word.said else {
+            return Ending::begin(parts, Cause::Fault, Fault::Ours);
         };
-        let promise = Promise { offer: offer.id, number: due.number, dialler: None, ringing: None, has_rung: false };
+        let promise =
+            Promise { offer: offer.id, number: due.number, dialler: None, ringing: None, has_rung: false, held: None };
         let attendant = Attendant::idle(parts, (&script.book, &script.flow), memory, parts.served);
         let serving = Serving {
             script,

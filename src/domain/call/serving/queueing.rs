@@ -68,10 +68,10 @@ impl Queued {
         self.music
     }
 
-    /// What the agent hears before the join.
+    /// What the agent hears before the join, or whoever is held.
     pub fn whisper(&self) -> Option<(LegId, SourceId)> {
-        let agent = self.agent.as_ref()?;
-        Some((agent.answered?, agent.whisper.as_ref()?.sounding.source()?))
+        let whisper = self.agent.as_ref()?.whisper.as_ref()?;
+        Some((whisper.ear, whisper.sounding.source()?))
     }
 
     pub fn deadline(&self) -> Option<Instant> {
@@ -193,9 +193,25 @@ impl Serving {
         }
     }
 
-    fn flow_named(&self, role: Role, of_queue: Option<&Arc<str>>) -> Option<Arc<Flow>> {
-        let chosen = self.attendant.memory().flow_for(role).or(of_queue.map(|name| &**name))?;
-        self.script.book.find(chosen).cloned()
+    /// What the call chose, else what its queue names, else the house's own of that name, if it has one.
+    pub(super) fn flow_named(&self, role: Role, of_queue: Option<&Arc<str>>) -> Option<Arc<Flow>> {
+        let chosen = self.attendant.memory().flow_for(role).or(of_queue.map(|name| &**name));
+        let name = chosen.or(role.default_flow())?;
+        self.script.book.find(name).filter(|flow| role.fits(flow.kind)).cloned()
+    }
+
+    /// A flow for somebody else than the caller, beside the caller's own.
+    pub(super) fn set_aside(&mut self, attendant: Attendant) {
+        if let Some(agent) = self.called() {
+            agent.whisper = Some(attendant);
+        }
+    }
+
+    /// Whoever was held hears that flow no more.
+    pub(super) fn end_hold(&mut self, parts: &mut Parts) {
+        if let Some(mut whisper) = self.called().and_then(|agent| agent.whisper.take()) {
+            whisper.leave(parts);
+        }
     }
 
     /// The flow that is heard while waiting begins; without one it rings.
@@ -371,7 +387,11 @@ impl Serving {
         std::mem::swap(&mut self.attendant, &mut whisper);
         if has_ended {
             whisper.leave(parts);
-            return tell(parts, QueueInput::AgentWhispered { offer });
+            // A hold may end, or break, and is a hold all the same.
+            if self.held().is_none() {
+                tell(parts, QueueInput::AgentWhispered { offer });
+            }
+            return;
         }
         if let Some(agent) = self.called() {
             agent.whisper = Some(whisper);
@@ -416,6 +436,7 @@ impl Serving {
         let Some(leg) = agent else { return self.go_on(parts) };
         parts.say(format!("joined to {name}"));
         self.stop_waiting(parts);
+        self.end_hold(parts);
         if let Some(queued) = &mut self.queued {
             queued.stage = Waits::Joined;
             queued.agent = None;

@@ -102,7 +102,9 @@ pub struct Account {
 pub fn run(flows: &Arc<Flows>, flow: &Arc<Flow>, (hours, script): (&HoursBook, &Script), now: Now) -> Account {
     let mut memory = Memory::new(&script.origin);
     memory.know("Attributes", Value::Map(script.attributes.clone()));
-    memory.queue = script.queue.clone();
+    if let Some(queue) = script.queue.clone() {
+        memory.take_queue(queue);
+    }
     let run = FlowRun::new(Arc::clone(flows), flow, memory, Entropy::from_number(script.seed));
     let stage = Stage {
         script,
