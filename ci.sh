@@ -17,6 +17,7 @@ needed=(
   openssl:openssl
   node:nodejs
   npm:npm
+  chromium:chromium
   ip:iproute2
 )
 

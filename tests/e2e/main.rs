@@ -5,6 +5,7 @@
 
 mod audio;
 mod baresip;
+mod browser;
 mod callbacks;
 mod calls;
 mod certificates;
@@ -22,3 +23,4 @@ mod sipp;
 mod turns;
 mod wav;
 mod web;
+mod webrtc;

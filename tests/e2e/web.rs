@@ -8,15 +8,15 @@ use std::sync::Once;
 
 static INSTALL: Once = Once::new();
 
-fn folder() -> std::path::PathBuf {
+pub fn folder() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/web")
 }
 
 /// The libraries at the versions of the lock file.
-fn install() {
+pub fn install() {
     INSTALL.call_once(|| {
         let outcome = Command::new("npm")
-            .args(["ci", "--omit=optional", "--no-audit", "--no-fund"])
+            .args(["ci", "--no-audit", "--no-fund"])
             .current_dir(folder())
             .output()
             .expect("npm runs (Debian packages nodejs and npm)");

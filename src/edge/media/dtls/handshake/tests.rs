@@ -75,6 +75,22 @@ fn both_sides_come_to_the_same_keys_crosswise() {
 }
 
 #[test]
+fn a_browser_that_prefers_what_costs_more_gets_gcm_and_one_of_dtls_1_3_alone_is_understood() {
+    let mut now = Instant::now();
+    let (mut client, mut server) = pair(now, 0);
+    talk(&mut now, (&mut client, &mut server), None);
+    assert_eq!(server.handshake.dtls.protocol_version(), Some(dimpl::ProtocolVersion::DTLS1_2));
+    let (mut client, mut server) = pair(now, 0);
+    let [own, _] = &client.handshake.identity.certificates;
+    client.handshake.dtls = Dtls::new_13(Arc::clone(&client.handshake.identity.config), own.clone(), now);
+    client.handshake.dtls.set_active(true);
+    talk(&mut now, (&mut client, &mut server), None);
+    assert_eq!((client.fault, server.fault), (None, None));
+    assert_eq!(server.handshake.dtls.protocol_version(), Some(dimpl::ProtocolVersion::DTLS1_3));
+    assert!(client.keys.is_some() && server.keys.is_some());
+}
+
+#[test]
 fn a_certificate_that_was_not_described_gives_no_keys() {
     for is_client in [true, false] {
         let mut now = Instant::now();

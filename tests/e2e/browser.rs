@@ -1,0 +1,69 @@
+//! A phone of JsSIP or SIP.js in Chromium, led line by line. Its microphone is a tone, and what it hears is measured.
+
+use crate::web;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+/// Longer than any wait of the page's own.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+pub struct Browser {
+    child: Child,
+    input: Option<ChildStdin>,
+    answers: Receiver<String>,
+}
+
+/// Whose phone it is and which library it is made of.
+pub struct Phone<'a> {
+    pub library: &'a str,
+    pub user: &'a str,
+    pub hertz: u16,
+}
+
+impl Browser {
+    /// Registered over this WebSocket.
+    pub fn start(url: &str, phone: &Phone<'_>) -> Browser {
+        web::install();
+        let Phone { library, user, hertz } = phone;
+        let mut child = Command::new("node")
+            .arg(web::folder().join("browser.mjs"))
+            .args([library, url, user, format!("secret-of-{user}").as_str(), hertz.to_string().as_str()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("node runs");
+        let input = child.stdin.take();
+        let output = BufReader::new(child.stdout.take().expect("an output"));
+        let (told, answers) = channel();
+        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
+        let mut browser = Browser { child, input, answers };
+        browser.answer("start-up");
+        browser.does("start");
+        browser.does("tells registered");
+        browser
+    }
+
+    /// Has it do something and gives what it says of that.
+    pub fn does(&mut self, line: &str) -> String {
+        let input = self.input.as_mut().expect("it is asked before its end");
+        writeln!(input, "{line}").expect("the browser's script listens");
+        self.answer(line)
+    }
+
+    fn answer(&self, asked: &str) -> String {
+        let told = self.answers.recv_timeout(PATIENCE).unwrap_or_else(|error| format!("no answer: {error}"));
+        let told = told.strip_prefix("ok ").unwrap_or_else(|| panic!("{asked}: {told}"));
+        println!("{asked}: {told}");
+        told.to_owned()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The script takes Chromium down with it when nobody has anything more to say.
+        drop(self.input.take());
+        let _ = self.child.wait();
+    }
+}
