@@ -44,7 +44,7 @@ impl Keys {
 
 impl Protection {
     /// Keys will come, or others than those of before: until then nothing passes.
-    pub fn await_keys(&mut self) {
+    pub fn close_until_keyed(&mut self) {
         *self = Protection::Broken;
     }
 

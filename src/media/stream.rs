@@ -161,7 +161,7 @@ impl Stream {
             }
         };
         if is_new {
-            self.protection.await_keys();
+            self.protection.close_until_keyed();
         }
         self.follow(now);
     }

@@ -5,7 +5,7 @@ use crate::source::{Source, functions};
 /// Lowest first. A file may use what stands above its own line, and its own module.
 pub const ORDER: &[&[&str]] = &[
     &["base"],
-    &["protocol::sip", "protocol::sdp", "protocol::rtp", "protocol::audio"],
+    &["protocol::sip", "protocol::sdp", "protocol::rtp", "protocol::ice", "protocol::audio"],
     &["media"],
     &["domain::profile"],
     &["domain::trunk"],
