@@ -17,6 +17,7 @@ use crate::domain::leg::event::{FailureReason, LegEvent, Request};
 use crate::domain::leg::wire::Wire;
 use crate::domain::profile::Timers;
 use crate::media::event::Event;
+use crate::media::handshake::HandshakeFault;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::path::ListenerId;
@@ -269,9 +270,18 @@ impl Call {
                 let name = self.parts.leg(stream.leg).map(|leg| leg.line.facts.name.clone());
                 name.into_iter().for_each(|name| self.parts.say(format!("{name} has said in RTCP that it has left")));
             }
-            Event::NotSecured { stream, fault } => self.say_of(stream.leg, fault.words()),
+            Event::NotSecured { stream, fault } => self.on_not_secured(stream.leg, fault),
             Event::ConsentLost { stream } => self.say_of(stream.leg, "it has not confirmed for 30 s that it is there"),
             Event::TapEnded { .. } => {}
+        }
+    }
+
+    /// Nothing can be said to a browser that has no keys with us, and nothing heard: such a call is none.
+    fn on_not_secured(&mut self, id: LegId, fault: HandshakeFault) {
+        self.say_of(id, fault.words());
+        let whose = parts::fault_of(Cause::MediaNotAcceptable, self.parts.leg(id).map(|leg| &leg.line.party));
+        if self.phase.wants_audio_of(id, self.parts.served) {
+            self.step(|phase, parts| phase.end(parts, Cause::MediaNotAcceptable, whose));
         }
     }
 

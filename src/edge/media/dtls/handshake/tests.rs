@@ -2,6 +2,14 @@
 
 use super::*;
 
+#[path = "../../../../../fuzz/properties/dtls_record.rs"]
+mod dtls_record;
+
+#[test]
+fn seeds_of_dtls_record_hold() {
+    crate::replay::replay("dtls_record", dtls_record::hold);
+}
+
 struct Side {
     handshake: Handshake,
     sent: Vec<Box<[u8]>>,
