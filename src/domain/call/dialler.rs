@@ -32,6 +32,8 @@ pub struct Dialler {
     pub asked: Option<Box<Asked>>,
     /// Who calls, where that is not the caller.
     pub identity: Option<Identity>,
+    /// Phones are asked to answer by themselves.
+    pub answers_itself: bool,
 }
 
 /// A failure and whose it is.
@@ -72,6 +74,7 @@ impl Dialler {
             offered,
             asked: None,
             identity: None,
+            answers_itself: false,
         }
     }
 
@@ -168,6 +171,7 @@ impl Dialler {
             asked: self.asked.as_deref(),
             address,
             identity: self.identity.as_ref(),
+            answers_itself: self.answers_itself,
         };
         match invite::send(parts, leg, &dialling.dial, how) {
             Ok(started) => {

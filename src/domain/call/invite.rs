@@ -46,13 +46,15 @@ pub struct How<'a> {
     pub asked: Option<&'a Asked>,
     /// Who calls, where that is not the caller.
     pub identity: Option<&'a Identity>,
+    /// A phone is asked to answer by itself.
+    pub answers_itself: bool,
     /// Our end of its stream, as the party reaches it; `None` where audio goes from end to end.
     pub address: Option<SocketAddr>,
 }
 
 /// Makes the leg and sends its INVITE to the first of the targets.
 pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<Leg, media_plan::Refusal> {
-    let How { mut targets, offered, asked, identity, address } = how;
+    let How { mut targets, offered, asked, identity, answers_itself, address } = how;
     let first = targets.remove(0);
     let Parts { wire, legs, story, streams, served, .. } = parts;
     let caller = legs.iter().find(|leg| leg.id() == *served).and_then(Leg::invited);
@@ -74,14 +76,18 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<L
         offer.is_some() || (offered == Offered::Callers && caller.is_some_and(|caller| caller.is_reliable));
     // What the gate toward carriers decided comes before what anybody wishes.
     let identity = dial.shown.as_deref().or(identity).unwrap_or(&story.identity);
-    let mut headers: Vec<(Cow<'static, str>, Box<str>)> = match caller {
+    let crossing = match caller {
         Some(caller) => {
             let from = story.caller.peer(wire.host(caller.from().listener));
-            let crossing = crossing::of_invite(&caller.invite, identity, &from, &dial.party.peer(host));
-            crossing.into_iter().map(|header| (header.name, header.value)).collect()
+            crossing::of_invite(&caller.invite, identity, &from, &dial.party.peer(host))
         }
-        None => Vec::new(),
+        None => crossing::of_ours(identity, &dial.party.peer(host)),
     };
+    let mut headers: Vec<(Cow<'static, str>, Box<str>)> =
+        crossing.into_iter().map(|header| (header.name, header.value)).collect();
+    if answers_itself && dial.party.is_phone() {
+        headers.extend(answering_itself(host));
+    }
     if let Some(Asked { by, replaces, headers: more }) = asked {
         let replaces = replaces.iter().map(|text| (Cow::Borrowed(HeaderName::Replaces.text()), text.clone()));
         headers.extend(replaces);
@@ -100,6 +106,12 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<L
     };
     let outbound = Outbound::start(&mut line, wire, plan, targets);
     Ok(Leg::outbound(line, outbound))
+}
+
+/// What desk phones are asked to answer by themselves with: there is no one way, and a phone knows one of the two.
+fn answering_itself(host: &str) -> [(Cow<'static, str>, Box<str>); 2] {
+    let value = |parameters: &str| ["<sip:", host, ">;", parameters].concat().into();
+    [("Call-Info".into(), value("answer-after=0")), ("Alert-Info".into(), value("info=alert-autoanswer;delay=0"))]
 }
 
 /// An offer of our own, beside what the caller speaks with us.

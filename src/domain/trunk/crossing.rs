@@ -32,6 +32,25 @@ impl Header {
 /// Everything that an INVITE toward a peer says of the caller and of how the call came here, besides From: write it as it is.
 /// `invite` is the caller's, `from` the caller's side.
 pub fn of_invite(invite: &Message, identity: &Identity, from: &Peer<'_>, to: &Peer<'_>) -> Vec<Header> {
+    let mut headers = asserted(identity, to);
+    if from.trusted && to.trusted {
+        rewritten(invite, HeaderName::Diversion, (from, to), &mut headers);
+        rewritten(invite, HeaderName::HistoryInfo, (from, to), &mut headers);
+        rewritten(invite, HeaderName::PChargeInfo, (from, to), &mut headers);
+    }
+    pass(invite, from, to, &mut headers);
+    set(to, &mut headers);
+    headers
+}
+
+/// The same for an INVITE of our own, which nobody's stands behind.
+pub fn of_ours(identity: &Identity, to: &Peer<'_>) -> Vec<Header> {
+    let mut headers = asserted(identity, to);
+    set(to, &mut headers);
+    headers
+}
+
+fn asserted(identity: &Identity, to: &Peer<'_>) -> Vec<Header> {
     let mut headers = Vec::new();
     if let Some(asserted) = identity.asserted_value(to) {
         headers.push(Header::known(HeaderName::PAssertedIdentity, asserted));
@@ -39,19 +58,17 @@ pub fn of_invite(invite: &Message, identity: &Identity, from: &Peer<'_>, to: &Pe
             headers.push(Header::known(HeaderName::Privacy, "id"));
         }
     }
-    if from.trusted && to.trusted {
-        rewritten(invite, HeaderName::Diversion, (from, to), &mut headers);
-        rewritten(invite, HeaderName::HistoryInfo, (from, to), &mut headers);
-        rewritten(invite, HeaderName::PChargeInfo, (from, to), &mut headers);
-    }
-    pass(invite, from, to, &mut headers);
+    headers
+}
+
+/// What configuration adds toward this peer.
+fn set(to: &Peer<'_>, headers: &mut Vec<Header>) {
     for (name, value) in &to.headers.set {
         if !is_protected(name) && text::is_token(name) && !value.contains(char::is_control) {
             headers.retain(|header| !same_name(&header.name, name));
             headers.push(Header::named(name, value));
         }
     }
-    headers
 }
 
 /// What any other message within a call carries across: User-to-User and the headers that the allow lists name.

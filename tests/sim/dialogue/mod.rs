@@ -228,5 +228,5 @@ dialogues! {
     late_answer_of_a_place
     flow_greets flow_before_answer flow_ends_before_answer flow_type_ahead flow_asks flow_cannot_ask flow_dials_and_returns
     flow_dial_fails flow_hands_over flow_is_left flow_held flow_offerless flow_after_no_answer flow_takes_a_message flow_info
-    queue_join queue_missed queue_agent_drops queue_left
+    queue_join queue_missed queue_agent_drops queue_left queue_auto_accept flow_keys_at_ten_a_second
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// One queue, `orders`; every agent is named as the peer whose phone is his.
-fn settings(agents: &[&str]) -> Settings {
+fn settings(agents: &[&str], auto_accept: bool) -> Settings {
     let entry = ProfileEntry { queue: "orders".into(), priority: 1, delay: Duration::ZERO };
     let profile =
         RoutingProfile { name: "all".into(), entries: vec![entry], slots: 1, keeps_place_after_outbound: false };
@@ -22,7 +22,7 @@ fn settings(agents: &[&str]) -> Settings {
         name: (*name).into(),
         profile: "all".into(),
         reach: Reach::Phone((*name).into()),
-        auto_accept: false,
+        auto_accept,
         wrap_up: None,
         proficiencies: Vec::new(),
         first_status: Status::Offline,
@@ -36,11 +36,13 @@ fn settings(agents: &[&str]) -> Settings {
 }
 
 impl World {
-    /// `set agents callee other`: all of them available, the first idle longest.
+    /// `set agents callee other`: all of them available, the first idle longest. With `itself` their phones are to answer so.
     pub fn set_agents(&mut self, names: &[&str]) {
+        let auto_accept = names.last() == Some(&"itself");
+        let names = names.strip_suffix(&["itself"]).unwrap_or(names);
         let mut queues = Queues::new(self.now(), 1);
         let mut now = self.now();
-        queues.handle_input(now, QueueInput::Settings(Arc::new(settings(names))));
+        queues.handle_input(now, QueueInput::Settings(Arc::new(settings(names, auto_accept))));
         for name in names {
             queues.handle_command(now, name, AgentCommand::Status(Status::Available), By::Agent).expect("a status");
             now = now.after(Duration::from_micros(1));

@@ -257,6 +257,7 @@ impl Serving {
         let Some(queued) = &mut self.queued else { return };
         let mut dialler = Dialler::new(stages, Offered::Ours);
         dialler.identity = self.promise.as_ref().map(|promise| promise.shown());
+        dialler.answers_itself = offer.auto_accept;
         let nothing = dialler.advance(parts);
         queued.agent = Some(Box::new(Called { offer: offer.id, flows, dialler, answered: None, whisper: None }));
         self.unless(parts, nothing);

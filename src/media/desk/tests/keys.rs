@@ -146,13 +146,19 @@ fn a_key_whose_end_is_lost_is_told_all_the_same() {
 
 /// A tape on which a number is dialled in tones.
 fn dialled(number: &str, rate: u32) -> Vec<i16> {
+    dialled_at(number, rate, 90)
+}
+
+/// Each key sounds so many milliseconds, and is followed by as many of silence.
+fn dialled_at(number: &str, rate: u32, millis: u32) -> Vec<i16> {
+    let count = (rate * millis / 1_000) as usize;
     let mut tape = vec![0; rate as usize / 2];
     for digit in number.bytes() {
-        let tone = tone::digit(digit, Duration::from_millis(90)).expect("a key");
-        let mut sound = vec![0; rate as usize * 90 / 1_000];
+        let tone = tone::digit(digit, Duration::from_millis(u64::from(millis))).expect("a key");
+        let mut sound = vec![0; count];
         ToneSource::new(&tone, rate).fill(&mut sound);
         tape.extend(sound);
-        tape.extend(vec![0; rate as usize * 90 / 1_000]);
+        tape.extend(vec![0; count]);
     }
     tape.extend(vec![0; rate as usize]);
     tape
@@ -197,6 +203,33 @@ fn tones_for_a_peer_of_info_are_told_and_taken_out() {
     let call = tone_dialler(Codec::Pcmu, with(Codec::Pcma, DigitForm::Info));
     assert_eq!(call.digits_told(), told(0, NUMBER));
     assert_eq!(tones_heard(&call.phone(B).heard, 8_000), "");
+}
+
+/// As fast as people and programs dial ahead.
+const FAST: &str = "1234567890*#5512309876";
+
+#[test]
+fn ten_keys_a_second_are_all_told_as_events() {
+    let mut call = Call::new(vec![Phone::new(A, plan(Codec::Pcmu)), Phone::new(B, plan(Codec::Opus))]);
+    call.desk.matrix(call.now, Matrix::of_two(A, B));
+    for key in FAST.bytes() {
+        assert!(call.phone_mut(A).keys.push(key, Duration::from_millis(50), Duration::from_millis(50)));
+    }
+    call.run_for(Duration::from_millis(130 * FAST.len() as u64 + 1_000));
+    assert_eq!(call.digits_told(), told(0, FAST));
+    assert_eq!(call.phone_mut(B).keys_heard(), FAST);
+}
+
+#[test]
+fn ten_keys_a_second_are_all_told_as_tones() {
+    for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722] {
+        let mut caller = Phone::new(A, StreamPlan { detect_in_band: true, ..plan(codec) });
+        caller.says = dialled_at(FAST, caller.rate(), 50);
+        let mut call = Call::new(vec![caller, Phone::new(B, plan(Codec::Pcmu))]);
+        call.desk.matrix(call.now, Matrix::of_two(A, B));
+        call.run(250);
+        assert_eq!(call.digits_told(), told(0, FAST), "{codec:?}");
+    }
 }
 
 #[test]
