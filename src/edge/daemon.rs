@@ -110,6 +110,7 @@ impl Daemon {
             tasks.push(tokio::spawn(port.serve(Arc::clone(&vital) as _)));
         }
         numbers::publish(&ports).await;
+        numbers::warn_of_strays(&ports).await;
         ports.metrics.reloaded(&configuration.hash, since_epoch(clock::now()));
         let drain_limit = exchange.admission.drain;
         Ok(Daemon { ports, reloader, vital, drain_limit, drained, drain_asked, tasks })

@@ -3,6 +3,7 @@
 use crate::domain::switchboard::interface::SwitchboardInput;
 use crate::edge::clock;
 use crate::edge::config::{self, Configuration, plan};
+use crate::edge::control::numbers;
 use crate::edge::control::wire::Fault;
 use crate::edge::daemon;
 use crate::edge::events::wire::Event;
@@ -68,6 +69,7 @@ impl Reloader {
         }
         self.apply(&new)?;
         self.ports.dispatch.to_desk_surely(SwitchboardInput::Reload(Arc::clone(&new.exchange))).await;
+        numbers::warn_of_strays(&self.ports).await;
         self.ports.metrics.reloaded(&new.hash, daemon::since_epoch(clock::now()));
         let told = Event::ConfigurationReloaded { config: new.hash.as_str().into(), changes: lines.len() };
         self.ports.events.tell(told);

@@ -189,13 +189,21 @@ impl Queues {
             return;
         }
         let (state, since) = (ContactState::Connecting, now.unix_millis());
-        let Some(own) = self.agents.get_mut(index(number.0)) else { return };
+        // Who has signed out calls as anybody does.
+        let own = self.agents.get_mut(index(number.0)).filter(|own| own.status != Status::Offline);
+        let Some(own) = own else { return };
         let (offer, origin) = (None, Origin::Outbound);
         own.slots.push(Slot { contact, offer, origin, state, since, when_cleared: None, joined: None });
         self.dialled.insert(contact, number);
         self.refresh(number);
         let agent = self.agent_name(number);
         self.say(QueueOutput::Agent { agent, change: AgentChange::Contact { contact, state } });
+    }
+
+    /// Whether whom the agent dialled has not answered yet.
+    pub(super) fn is_connecting(&mut self, agent: AgentNo, contact: ContactId) -> bool {
+        let slot = self.agents.get_mut(index(agent.0)).and_then(|agent| agent.slot(contact));
+        slot.is_some_and(|slot| slot.state == ContactState::Connecting)
     }
 
     pub(super) fn outbound_answered(&mut self, now: Now, call: CallId) {

@@ -136,7 +136,11 @@ impl Queues {
     /// The conversation is over, whoever ended it: work after the contact begins.
     pub(super) fn ended(&mut self, now: Now, contact: ContactId) {
         if let Some(agent) = self.dialled.remove(&contact) {
-            return self.finish_slot(now, agent, contact);
+            // Whom nobody answered leaves no work behind.
+            return match self.is_connecting(agent, contact) {
+                true => self.clear_slot(now, agent, contact),
+                false => self.finish_slot(now, agent, contact),
+            };
         }
         let Some(deal) = self.waiters.get(&contact).and_then(|waiter| waiter.deal) else { return };
         if deal.stage == Stage::Joined {

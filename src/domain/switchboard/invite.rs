@@ -222,6 +222,9 @@ impl Switchboard {
             let phone = phone.name.clone();
             self.activity.begin(id, LegId::CALLER, &phone, true);
             self.phone_changed(now, &phone);
+            if refusal.is_none() {
+                self.agent_calls(now, id, &phone);
+            }
         }
         let max_duration = match &caller {
             Party::Trunk(trunk) => trunk.max_duration,

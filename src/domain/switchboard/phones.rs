@@ -7,6 +7,7 @@ use crate::domain::phone::activity::Stage;
 use crate::domain::phone::registrar::{self, RegisterError};
 use crate::domain::phone::settings::Phone;
 use crate::domain::phone::subscription::Package;
+use crate::domain::queue::interface::QueueInput;
 use crate::domain::switchboard::board::Switchboard;
 use crate::domain::switchboard::inbound::Source;
 use crate::domain::switchboard::interface::SwitchboardEvent;
@@ -180,7 +181,10 @@ impl Switchboard {
                 }
             }
             CallEvent::Ringing { leg } | CallEvent::EarlyMedia { leg } => self.advance(now, call, *leg, Stage::Early),
-            CallEvent::Answered { leg } => self.advance(now, call, *leg, Stage::Confirmed),
+            CallEvent::Answered { leg } => {
+                self.advance(now, call, *leg, Stage::Confirmed);
+                self.queue_input(now, QueueInput::OutboundAnswered { call });
+            }
             CallEvent::LegEnded { leg, .. } => {
                 if let Some(phone) = self.activity.end(call, *leg) {
                     self.phone_changed(now, &phone);

@@ -36,6 +36,15 @@ impl Switchboard {
         &self.queues
     }
 
+    /// An agent's phone calls somebody: the agent is busy meanwhile.
+    pub(super) fn agent_calls(&mut self, now: Now, call: CallId, phone: &str) {
+        let agents = &self.index.exchange.queues.agents;
+        let own = agents.iter().find(|agent| matches!(&agent.reach, Reach::Phone(name) if **name == *phone));
+        if let Some(agent) = own.map(|agent| agent.name.clone()) {
+            self.queue_input(now, QueueInput::Outbound { agent, call });
+        }
+    }
+
     /// What an agent or a supervisor says.
     pub fn handle_agent(&mut self, now: Now, agent: &str, command: AgentCommand, by: By) -> Result<(), AgentRefusal> {
         let outcome = self.queues.handle_command(now, agent, command, by);

@@ -1,5 +1,6 @@
 //! How trunks and phones stand, for operators. Changes nothing.
 
+use crate::domain::number::entry::{Assignment, Entry};
 use crate::domain::number::key::Key;
 use crate::domain::switchboard::board::Switchboard;
 use std::sync::Arc;
@@ -55,6 +56,29 @@ impl Switchboard {
     /// How many calls run that came through this number.
     pub fn number_calls(&self, key: &Key) -> u32 {
         self.house.calls(key)
+    }
+
+    /// Whether what a number is assigned to is in the configuration; another number is the inventory's to know.
+    pub fn is_configured(&self, to: &Assignment) -> bool {
+        let exchange = &self.index.exchange;
+        match to {
+            Assignment::Flow(name) => exchange.flows.find(name).is_some(),
+            Assignment::Phone(name) => exchange.phones.iter().any(|phone| phone.name == *name),
+            Assignment::Group(name) => self.index.dialplan.plan().groups.iter().any(|group| group.name == *name),
+            Assignment::Queue(name) => exchange.queues.queue(name).is_some(),
+            Assignment::Trunk(name) => exchange.trunks.iter().any(|trunk| trunk.name == *name),
+            Assignment::Number(_) => true,
+        }
+    }
+
+    /// Numbers whose calls would find nothing there, each with what it is assigned to.
+    pub fn stray_numbers(&self) -> Vec<(String, String)> {
+        let targets = |entry: &Arc<Entry>| {
+            let key = entry.key.text().to_owned();
+            let all = entry.to.iter().chain(entry.by_country.values()).filter(|to| !self.is_configured(to));
+            all.map(|to| (key.clone(), to.to_string())).collect::<Vec<_>>()
+        };
+        self.house.book.entries().flat_map(targets).collect()
     }
 
     pub fn has_guard(&self, name: &str) -> bool {

@@ -2,8 +2,11 @@
 
 use super::wire::Fault;
 use super::wire_numbers::{self, Ask};
+use crate::base::secret::Masked;
 use crate::domain::number::csv;
 use crate::domain::number::entry::Entry;
+use crate::domain::number::inventory::Order;
+use crate::domain::switchboard::Switchboard;
 use crate::domain::switchboard::interface::SwitchboardInput;
 use crate::edge::events::wire::Event;
 use crate::edge::ports::Ports;
@@ -36,13 +39,40 @@ pub async fn execute(ports: &Ports, who: &str, ask: Ask) -> Result<Value, Fault>
         }
         order => {
             let Some(order) = order.order()? else { return Err(Fault::new("bad_request", "nothing was asked")) };
+            leads_somewhere(ports, &order).await?;
             let outcome = ports.numbers.order(who.to_owned(), order).await;
             publish(ports).await;
             let entry = outcome.map_err(|fault| order_fault(&fault))?;
-            tracing::info!(who, number = %crate::base::secret::Masked(entry.key.text()), "a number was changed");
+            tracing::info!(who, number = %Masked(entry.key.text()), "a number was changed");
             tell(ports, who, &entry);
             Ok(json!({ "number": rows::as_json(&entry) }))
         }
+    }
+}
+
+/// A number is not assigned to what nobody configured.
+async fn leads_somewhere(ports: &Ports, order: &Order) -> Result<(), Fault> {
+    let to = match order {
+        Order::Assign { to, .. } => Some(to.clone()),
+        Order::Claim(claim) | Order::Import(claim) => claim.to.clone(),
+        _ => None,
+    };
+    let Some(to) = to else { return Ok(()) };
+    let text = to.to_string();
+    match ports.dispatch.ask(move |switchboard| switchboard.is_configured(&to)).await {
+        Some(false) => Err(Fault::new("no_such_target", format!("{text} is not in the configuration"))),
+        _ => Ok(()),
+    }
+}
+
+/// Numbers whose assignments lead nowhere since something was taken out of the configuration.
+pub async fn warn_of_strays(ports: &Ports) {
+    let strays = ports.dispatch.ask(Switchboard::stray_numbers).await.unwrap_or_default();
+    for (number, to) in strays.iter().take(20) {
+        tracing::warn!(number = %Masked(number), to, "a number is assigned to what is not in the configuration");
+    }
+    if strays.len() > 20 {
+        tracing::warn!(numbers = strays.len(), "so are more numbers");
     }
 }
 

@@ -141,6 +141,18 @@ fn a_call_that_the_agent_made_sends_him_to_the_end_unless_the_profile_says_other
 }
 
 #[test]
+fn whom_nobody_answered_leaves_no_work_and_who_is_signed_out_calls_as_anybody_does() {
+    let mut centre = Centre::with_agents(settings(), &["ann"]);
+    centre.tell(QueueInput::Outbound { agent: "ann".into(), call: CallId(77) });
+    assert_eq!(centre.activity("ann"), "On contact");
+    centre.tell(QueueInput::Gone { contact: call(77) });
+    assert_eq!(centre.activity("ann"), "Available");
+    let mut centre = Centre::with_agents(settings(), &[]);
+    centre.tell(QueueInput::Outbound { agent: "ann".into(), call: CallId(78) });
+    assert_eq!(centre.activity("ann"), "Offline");
+}
+
+#[test]
 fn an_agent_with_two_slots_is_offered_two_contacts() {
     let mut settings = settings();
     settings.profiles[0].slots = 2;
