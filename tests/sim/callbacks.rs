@@ -11,7 +11,7 @@ use offhook::domain::queue::settings::Status;
 use offhook::domain::switchboard::interface::SwitchboardInput;
 use std::time::{Duration, Instant, SystemTime};
 
-const FILES: &[(&str, &str)] = &[
+pub const FILES: &[(&str, &str)] = &[
     ("offhook.toml", ""),
     ("sip-profiles/sim.toml", include_str!("world/profile.toml")),
     (

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod callbacks;
+mod crowd;
 mod dialogue;
 mod handover;
 mod memory;

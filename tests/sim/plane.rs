@@ -63,14 +63,14 @@ impl Plane {
                 self.digits.extend(digits.iter().map(|digit| (stream.leg, *digit)));
             }
             Command::Play { call, source, playlist } => {
-                if self.playing.iter().any(|(_, own, _)| *own == source) {
+                if self.playing.iter().any(|(at, own, _)| (*at, *own) == (call, source)) {
                     self.faults.push(format!("{source:?} is played twice"));
                 }
                 self.playing.push((call, source, written(&playlist)));
             }
-            Command::Stop { source, .. } => {
+            Command::Stop { call, source } => {
                 let before = self.playing.len();
-                self.playing.retain(|(_, own, _)| *own != source);
+                self.playing.retain(|(at, own, _)| (*at, *own) != (call, source));
                 if before == self.playing.len() {
                     self.faults.push(format!("{source:?} was stopped and does not play"));
                 }

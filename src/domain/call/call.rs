@@ -56,7 +56,7 @@ impl Call {
             dialled,
             identity,
             attributes: start.attributes,
-            promised: due.as_ref().map(|due| (due.id, due.call)),
+            promised: due.as_ref().map(|due| Box::new((due.id, due.call))),
             max_duration: start.max_duration,
             started_at: now.unix_millis(),
             ringing_at: None,

@@ -57,7 +57,7 @@ pub struct Story {
     /// Why it ended, and whose fault that was: the first reason stands.
     pub outcome: Option<(Cause, Fault)>,
     /// The callback that the call keeps, and the call in which it was promised.
-    pub promised: Option<(CallbackId, CallId)>,
+    pub promised: Option<Box<(CallbackId, CallId)>>,
     /// What flows did for it; a call without any pays nothing for it.
     pub served: Option<Box<Served>>,
 }

@@ -33,7 +33,8 @@ pub fn draw_up(parts: &Parts) -> Record {
         legs: parts.legs.iter().map(|leg| record_leg(parts, leg, now)).collect(),
         callback: story
             .promised
-            .map(|(callback, promised_in)| RecordCallback { name: callback.to_string().into(), promised_in }),
+            .as_deref()
+            .map(|(callback, call)| RecordCallback { name: callback.to_string().into(), promised_in: *call }),
         attributes: story.attributes.clone(),
         steps: served.map(|served| served.steps.clone()).unwrap_or_default(),
         noted: served.map(|served| served.noted.clone()).unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 mod callee;
 mod caller;
-mod chance;
+pub mod chance;
 mod dialog;
 pub mod exchange;
 mod judge;
