@@ -146,8 +146,8 @@ pub const CALLBACK_FULL_RETRY: Duration = Duration::from_secs(10);
 pub const LAST_AGENTS_MAX: usize = 100_000;
 /// Events that wait for their numbers: seconds of a busy exchange. One more is lost, counted, and a gap to followers.
 pub const EVENT_QUEUE: usize = 16_384;
-/// Events in memory for those who follow closely; the ones before are read from disk. About 2 MB.
-pub const EVENTS_RECENT: usize = 4_096;
+/// Events in memory for those who follow closely; the ones before are read from disk. Half a megabyte.
+pub const EVENTS_RECENT: usize = 2_048;
 /// How long a callback's customer is rung at most, whatever the trunk says.
 pub const CALLBACK_DIAL_MAX: Duration = Duration::from_secs(180);
 /// DTLS handshakes under way or just over, on all workers together: half a minute of a hundred new browser calls a second.

@@ -125,7 +125,7 @@ impl Cursor {
             // What is missing between two that are there was never written.
             why = "lost";
             self.next = entry.seq + 1;
-            if self.only.takes(&entry.keys) {
+            if self.only.takes(entry.keys()) {
                 frames.push(entry.line.clone());
             }
         }

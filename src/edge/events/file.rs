@@ -6,20 +6,21 @@ use serde::Deserialize;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Segments that are kept, the one that is written included.
 const SEGMENTS: u64 = 8;
 /// Bytes that are read from a file at once for a follower.
 const PAGE_BYTES: u64 = 256 * 1_024;
 
-/// One event, as it is sent, with what it can be filtered by.
+/// One event, as it is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     pub seq: u64,
-    pub keys: Keys,
     /// With its line end.
     pub line: Bytes,
+    /// Read from the line when the first follower asks: most events are followed by nobody.
+    keys: OnceLock<Box<Keys>>,
 }
 
 /// What a follower can choose by.
@@ -37,19 +38,29 @@ pub struct Keys {
 #[derive(Deserialize)]
 struct Numbered {
     seq: u64,
-    #[serde(flatten)]
-    keys: Keys,
 }
 
 impl Entry {
+    pub fn new(seq: u64, line: Bytes) -> Entry {
+        Entry { seq, line, keys: OnceLock::new() }
+    }
+
     /// Reads a line of ours.
     pub fn read(line: Bytes) -> Option<Entry> {
-        let Numbered { seq, mut keys } = serde_json::from_slice(&line).ok()?;
-        // Whoever follows a trunk follows the calls on it.
-        let party = keys.party.take().or(keys.caller.take());
-        let of_party = party.as_deref().and_then(|party| party.strip_prefix("trunk:")).map(Box::from);
-        keys.trunk = keys.trunk.or(of_party);
-        Some(Entry { seq, keys, line })
+        let Numbered { seq } = serde_json::from_slice(&line).ok()?;
+        Some(Entry::new(seq, line))
+    }
+
+    /// What it can be filtered by.
+    pub fn keys(&self) -> &Keys {
+        self.keys.get_or_init(|| {
+            let mut keys: Keys = serde_json::from_slice(&self.line).unwrap_or_default();
+            // Whoever follows a trunk follows the calls on it.
+            let party = keys.party.take().or(keys.caller.take());
+            let of_party = party.as_deref().and_then(|party| party.strip_prefix("trunk:")).map(Box::from);
+            keys.trunk = keys.trunk.or(of_party);
+            Box::new(keys)
+        })
     }
 }
 
@@ -86,7 +97,7 @@ impl Segments {
         segments.current = Some(file);
         let last = text.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
         let found = match Entry::read(Bytes::copy_from_slice(last)) {
-            Some(last) => Found { next: last.seq + 1, is_clean: &*last.keys.event == "daemon.stopped" },
+            Some(last) => Found { next: last.seq + 1, is_clean: &*last.keys().event == "daemon.stopped" },
             None => Found { next: first, is_clean: false },
         };
         Ok((segments, found))
@@ -251,6 +262,6 @@ mod tests {
     #[test]
     fn whoever_follows_a_trunk_finds_the_legs_on_it() {
         let entry = Entry::read(line(7).into()).unwrap();
-        assert_eq!((entry.seq, entry.keys.trunk.as_deref()), (7, Some("a")));
+        assert_eq!((entry.seq, entry.keys().trunk.as_deref()), (7, Some("a")));
     }
 }

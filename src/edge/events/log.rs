@@ -16,7 +16,7 @@ use tokio::sync::watch;
 /// Events that are numbered and written at once.
 const BATCH: usize = 1_024;
 /// How long the thread rests after a batch: a wake-up for each event would cost more than the event.
-const REST: Duration = Duration::from_millis(5);
+const REST: Duration = Duration::from_millis(20);
 /// Longest time that a written event waits for its sync.
 const SYNC_EVERY: Duration = Duration::from_millis(100);
 /// How far the numbers jump where the daemon did not end in order: what was told last may never have been written.
@@ -219,7 +219,7 @@ impl Scribe {
             match serde_json::to_vec(&line) {
                 Ok(mut line) => {
                     line.push(b'\n');
-                    entries.extend(Entry::read(line.into()).map(Arc::new));
+                    entries.push(Arc::new(Entry::new(self.next, line.into())));
                 }
                 Err(error) => tracing::error!(%error, "an event could not be written as JSON"),
             }
