@@ -40,6 +40,25 @@ impl Client {
         }
     }
 
+    /// As `ask`, and keeps the connection for what comes after the answer.
+    pub fn hold(&self, mut request: Value) -> Result<(Value, BufReader<UnixStream>), Failure> {
+        if let Some(object) = request.as_object_mut() {
+            object.insert("id".to_owned(), json!(1));
+        }
+        let broken = |error: std::io::Error| Failure::failed("broken", format!("the control socket broke: {error}"));
+        let mut stream = UnixStream::connect(&self.path).map_err(|error| self.unreachable(&error))?;
+        stream.write_all(format!("{request}\n").as_bytes()).map_err(broken)?;
+        let mut lines = BufReader::new(stream);
+        let mut line = String::new();
+        lines.by_ref().take(ANSWER_BYTES_MAX).read_line(&mut line).map_err(broken)?;
+        let mut answer: Value = serde_json::from_str(&line)
+            .map_err(|_| Failure::failed("broken", "the daemon's answer is no JSON: is it another program?"))?;
+        match answer.get_mut("result") {
+            Some(result) => Ok((result.take(), lines)),
+            None => Err(read_fault(&answer)),
+        }
+    }
+
     fn exchange(&self, stream: &mut UnixStream, request: &Value) -> std::io::Result<String> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;

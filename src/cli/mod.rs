@@ -9,6 +9,7 @@ pub mod calls;
 pub mod check;
 pub mod client;
 pub mod completions;
+pub mod ctl;
 pub mod demo;
 pub mod dial;
 pub mod drain;
@@ -24,6 +25,7 @@ pub mod phones;
 pub mod queues;
 pub mod reload;
 pub mod run;
+pub mod schema;
 pub mod status;
 pub mod table;
 pub mod trunks;
@@ -71,9 +73,11 @@ A running daemon:
   reload       Read the configuration again: whole or not at all
   drain        Refuse new calls, end when the running ones have ended
   log          Change the log level
+  ctl          Any command of the control protocol; its events as they happen
 
-Flows, without a daemon:
-  flows        Check them, run the tests beside them, draw them
+Without a daemon:
+  flows        Check flows, run the tests beside them, draw them
+  schema       The messages of the control protocol, as JSON Schema or AsyncAPI
 
 For the shell:
   completions  Completions for a shell
@@ -123,8 +127,12 @@ pub enum Command {
     Drain(Daemon),
     /// Change the log level of the running daemon, such as `info,offhook::edge=debug`.
     Log(log::Arguments),
+    /// Any command of the control protocol, and its events as they happen.
+    Ctl(ctl::Arguments),
     /// Flows without a daemon: check them, run the tests beside them, draw them.
     Flows(flows::Arguments),
+    /// The messages of the control protocol, as JSON Schema or AsyncAPI.
+    Schema(schema::Arguments),
     /// Completions for a shell.
     Completions(completions::Arguments),
     /// The manual page.
@@ -164,6 +172,7 @@ pub fn run() -> ExitCode {
         Command::Demo(arguments) => demo::demo(arguments.once),
         Command::Dial(arguments) => dial::dial(&arguments, style),
         Command::Flows(arguments) => flows::flows(&arguments, style),
+        Command::Ctl(arguments) => ctl::run(&arguments, style),
         command => outcome::tell(execute(command, style), style),
     }
 }
@@ -171,9 +180,12 @@ pub fn run() -> ExitCode {
 /// Commands that end with an answer; those that serve or show as they go have their own way out in `run`.
 fn execute(command: Command, style: Style) -> Outcome {
     match command {
-        Command::Run(_) | Command::Check(_) | Command::Demo(_) | Command::Dial(_) | Command::Flows(_) => {
-            Err(outcome::Failure::failed("not_here", "this command has no answer"))
-        }
+        Command::Run(_)
+        | Command::Check(_)
+        | Command::Demo(_)
+        | Command::Dial(_)
+        | Command::Flows(_)
+        | Command::Ctl(_) => Err(outcome::Failure::failed("not_here", "this command has no answer")),
         Command::Status(daemon) => status::execute(&daemon.client()),
         Command::Calls(arguments) => calls::execute(&arguments),
         Command::Hangup(arguments) => hangup::execute(&arguments),
@@ -188,6 +200,7 @@ fn execute(command: Command, style: Style) -> Outcome {
         Command::Reload(arguments) => reload::execute(&arguments),
         Command::Drain(daemon) => drain::execute(&daemon.client()),
         Command::Log(arguments) => log::execute(&arguments),
+        Command::Schema(arguments) => schema::execute(&arguments),
         Command::Completions(arguments) => completions::execute(&arguments),
         Command::Man => man::execute(style),
     }

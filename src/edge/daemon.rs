@@ -17,6 +17,7 @@ use crate::edge::control::engines::{EngineNews, Engines};
 use crate::edge::control::numbers;
 use crate::edge::control::remembered::Remembered;
 use crate::edge::control::socket::ControlSocket;
+use crate::edge::control::websocket::ControlPort;
 use crate::edge::dispatch::{DeskInput, Dispatch};
 use crate::edge::events::EventLog;
 use crate::edge::events::wire::{Event, Name};
@@ -90,21 +91,29 @@ impl Daemon {
         let reloader = Arc::new(Reloader::new(Arc::clone(&ports), logging.level.clone(), Arc::clone(&configuration)));
         let vital = Arc::new(Vital::new(Arc::clone(&ports), logging.queue.clone(), desk_alive, settings.stall_max));
         let (drain, drain_asked) = mpsc::channel(1);
+        let tokens = Arc::new(settings.control.tokens.clone());
         let operator = Operator {
             ports: Arc::clone(&ports),
             reloader: Arc::clone(&reloader),
             vital: Arc::clone(&vital),
             drain,
             remembered: Remembered::default(),
+            tokens: Arc::clone(&tokens),
         };
+        let operator = Arc::new(operator);
         let mut tasks = vec![
             tokio::spawn(switchboard_task::run(switchboard, inbox, Arc::clone(&ports), signs)),
             tokio::spawn(callback_ledger::run(notes, Arc::clone(&ports))),
             tokio::spawn(tell_lateness(Arc::clone(&ports))),
             tokio::spawn(hear_media(told, Arc::clone(&ports))),
             tokio::spawn(hear_engines(engine_news, Arc::clone(&ports))),
-            tokio::spawn(control.serve(Arc::new(operator))),
+            tokio::spawn(control.serve(Arc::clone(&operator))),
         ];
+        if let Some(web) = &settings.control.web {
+            let port = ControlPort::bind(web, tokens).await;
+            let port = port.map_err(|error| format!("control listener {}: {error}", web.listen))?;
+            tasks.push(tokio::spawn(port.serve(operator)));
+        }
         if let Some(listen) = settings.ops_listen {
             let port = OpsPage::bind(listen).await.map_err(|error| format!("ops listener {listen}: {error}"))?;
             tasks.push(tokio::spawn(port.serve(Arc::clone(&vital) as _)));

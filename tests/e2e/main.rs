@@ -9,6 +9,7 @@ mod browser;
 mod callbacks;
 mod calls;
 mod certificates;
+mod control;
 mod daemon;
 mod dial;
 mod flows;

@@ -2,10 +2,11 @@
 
 use crate::domain::number::inventory::Terms;
 use crate::domain::switchboard::interface::{AdmissionPolicy, Strangers};
+use crate::edge::config::convert_control;
 use crate::edge::config::convert_outside;
 use crate::edge::config::fields::{Fields, printable};
 use crate::edge::config::suggest;
-use crate::edge::config::{ControlSettings, Daemon, LogSettings, PromptSettings};
+use crate::edge::config::{Daemon, LogSettings, PromptSettings};
 use crate::edge::events::log::EventSettings;
 use crate::edge::journal::JournalSettings;
 use crate::edge::logging::LogFormat;
@@ -28,7 +29,7 @@ pub fn daemon(fields: Fields<'_>) -> (Daemon, AdmissionPolicy) {
     let daemon = Daemon {
         worker_threads: fields.integer("worker_threads", 0, 0..=1_024),
         ops_listen: ops(fields.table("ops")),
-        control: control(fields.table("control"), &state_directory),
+        control: convert_control::control(fields.table("control"), &state_directory),
         events: events(fields.table("events"), &state_directory),
         log: log(fields.table("log")),
         journal: journal(fields.table("journal"), &state_directory),
@@ -56,21 +57,6 @@ fn ops(fields: Fields<'_>) -> Option<SocketAddr> {
     }
     fields.finish();
     address.ok().filter(|_| enabled)
-}
-
-fn control(fields: Fields<'_>, state: &std::path::Path) -> ControlSettings {
-    let socket = state.join(fields.text_or("socket", "control.sock"));
-    if socket.as_os_str().len() > 107 {
-        fields.error("socket", "a socket path may hold 107 bytes", None);
-    }
-    let written = fields.text_or("mode", "0660");
-    let mode = u32::from_str_radix(&written, 8).ok().filter(|mode| *mode <= 0o777);
-    if mode.is_none() {
-        let problem = format!("`{}` is no file mode", printable(&written));
-        fields.error("mode", problem, Some("write octal digits such as \"0660\"".to_owned()));
-    }
-    fields.finish();
-    ControlSettings { socket, mode: mode.unwrap_or(0o660) }
 }
 
 fn events(fields: Fields<'_>, state: &std::path::Path) -> EventSettings {

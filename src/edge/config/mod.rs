@@ -1,6 +1,7 @@
 //! The configuration folder: read whole, every fault with its place, and compared with what runs. Binds nothing.
 
 mod certificates;
+mod convert_control;
 mod convert_daemon;
 mod convert_dialplan;
 mod convert_media;
@@ -33,6 +34,8 @@ pub use read::read;
 
 use crate::domain::number::inventory::Terms;
 use crate::domain::switchboard::interface::Exchange;
+use crate::edge::control::token::Tokens;
+use crate::edge::control::websocket::WebSettings;
 use crate::edge::events::log::EventSettings;
 use crate::edge::journal::JournalSettings;
 use crate::edge::logging::LogFormat;
@@ -97,6 +100,9 @@ pub struct PromptSettings {
 pub struct ControlSettings {
     pub socket: PathBuf,
     pub mode: u32,
+    /// For those who come over the network.
+    pub web: Option<WebSettings>,
+    pub tokens: Tokens,
 }
 
 #[derive(Clone, PartialEq, Debug)]

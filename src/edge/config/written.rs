@@ -13,7 +13,10 @@ use crate::domain::trunk::media::MediaSettings;
 use crate::domain::trunk::settings::{Credentials, NumberRules, Trunk, TrunkTarget};
 use crate::edge::config::fields::shown;
 use crate::edge::config::plan::Effect;
-use crate::edge::config::{Daemon, PromptSettings};
+use crate::edge::config::read;
+use crate::edge::config::{ControlSettings, Daemon, PromptSettings};
+use crate::edge::control::token::Token;
+use crate::edge::control::websocket::WebSettings;
 use crate::edge::events::log::EventSettings;
 use crate::edge::media::WorkerSettings;
 use crate::edge::outside::settings::{
@@ -138,13 +141,32 @@ impl Lines {
     }
 }
 
+impl Lines {
+    fn control(&mut self, control: &ControlSettings) {
+        let ControlSettings { socket, mode, web, tokens } = control;
+        self.text("control.socket", socket.display());
+        self.text("control.mode", format!("{mode:04o}"));
+        if let Some(WebSettings { listen, files }) = web {
+            self.text("control.listen", listen);
+            self.text("control.certificate", files.certificate.display());
+            self.text("control.key", files.key.display());
+        }
+        for Token { name, sha256, scopes } in &tokens.0 {
+            self.text(
+                &format!("control.tokens.{name}"),
+                format!("{} {}", scopes.names().join(" "), read::short_hex(sha256)),
+            );
+        }
+    }
+}
+
 pub fn daemon(daemon: &Daemon) -> Vec<Line> {
     // Every field is written below; a new one does not compile until it is.
     let Daemon {
         state_directory: _,
         worker_threads: _,
         ops_listen: _,
-        control: _,
+        control,
         events,
         log: _,
         journal: _,
@@ -160,8 +182,7 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
     lines.text("state_directory", daemon.state_directory.display());
     lines.text("worker_threads", daemon.worker_threads);
     lines.text("ops.listen", daemon.ops_listen.map_or("off".to_owned(), |address| address.to_string()));
-    lines.text("control.socket", daemon.control.socket.display());
-    lines.text("control.mode", format!("{:04o}", daemon.control.mode));
+    lines.control(control);
     let EventSettings { folder, bytes_max } = events;
     lines.text("events.folder", folder.display());
     lines.text("events.bytes", bytes_max);

@@ -4,6 +4,7 @@ use super::client::Client;
 use super::conversation::Desk;
 use super::follow::Following;
 use super::remembered::Remembered;
+use super::token::Tokens;
 use super::wire::{Command, Fault, VERSIONS};
 use super::{agents, callbacks, numbers};
 use crate::base::cause::Cause;
@@ -14,6 +15,7 @@ use crate::domain::switchboard::interface::SwitchboardInput;
 use crate::edge::clock;
 use crate::edge::events::EventLog;
 use crate::edge::metrics::Metrics;
+use crate::edge::metrics::control::ControlFault;
 use crate::edge::ports::Ports;
 use crate::edge::reload::Reloader;
 use crate::edge::vital::Vital;
@@ -31,12 +33,16 @@ pub struct Operator {
     /// Tells the daemon's main loop to drain.
     pub drain: tokio::sync::mpsc::Sender<()>,
     pub remembered: Remembered,
+    pub tokens: Arc<Tokens>,
 }
 
 impl Desk for Operator {
     async fn execute(&self, client: &Arc<Client>, command: Command) -> Result<Value, Fault> {
         match command {
-            Command::Hello { client: name, versions, .. } => self.greet(client, name, versions),
+            Command::Hello { client: name, versions, token } => {
+                self.prove(client, token.as_deref())?;
+                self.greet(client, name, versions)
+            }
             Command::Attach { engine } => self.attach(client, &engine).await,
             Command::Detach => {
                 self.ports.engines.detach(client.id).await;
@@ -76,6 +82,19 @@ impl Desk for Operator {
 }
 
 impl Operator {
+    /// Whoever came through the socket's file has all scopes already, and a token takes none of them.
+    fn prove(&self, client: &Client, token: Option<&str>) -> Result<(), Fault> {
+        let Some(token) = token.filter(|_| client.scopes().is_empty()) else { return Ok(()) };
+        match self.tokens.owner(token) {
+            Some((who, scopes)) => client.is_proven(who, scopes),
+            None => {
+                self.ports.metrics.control_fault(ControlFault::Unproven);
+                return Err(Fault::new("unproven", "the token is nobody's").at("/token"));
+            }
+        }
+        Ok(())
+    }
+
     fn greet(&self, client: &Client, name: Option<String>, versions: Option<Vec<u32>>) -> Result<Value, Fault> {
         let spoken = versions.unwrap_or_else(|| VERSIONS.to_vec());
         let Some(version) = VERSIONS.iter().find(|own| spoken.contains(own)) else {

@@ -40,7 +40,14 @@ pub trait Incoming: Send {
 
 /// Where messages to a client go.
 pub trait Outgoing: Send {
+    /// How often the peer is asked whether it is still there, where the system does not tell.
+    const PING_EVERY: Option<Duration> = None;
+
     fn write(&mut self, frames: &[Bytes]) -> impl Future<Output = io::Result<()>> + Send;
+
+    fn ping(&mut self) -> impl Future<Output = io::Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// Who executes commands.
@@ -234,12 +241,13 @@ impl Watching<'_> {
     }
 }
 
-async fn write_out(
-    mut outgoing: impl Outgoing,
+async fn write_out<O: Outgoing>(
+    mut outgoing: O,
     (mut answers, mut pushed): (mpsc::Receiver<Bytes>, mpsc::Receiver<Bytes>),
     mut watching: Watching<'_>,
     limits: Limits,
 ) -> io::Result<()> {
+    let mut ping = tokio::time::interval(O::PING_EVERY.unwrap_or(limits.idle));
     loop {
         let mut batch = tokio::select! {
             biased;
@@ -249,6 +257,10 @@ async fn write_out(
             },
             Some(frame) = pushed.recv() => vec![frame],
             frames = watching.next() => frames,
+            _ = ping.tick() => {
+                tokio::time::timeout(limits.write, outgoing.ping()).await.map_err(|_| slow())??;
+                continue;
+            }
         };
         let mut bytes: usize = batch.iter().map(Bytes::len).sum();
         while bytes < BATCH_BYTES

@@ -2,6 +2,7 @@
 
 mod agents;
 mod callbacks;
+pub mod check;
 pub mod client;
 pub mod commands;
 pub mod conversation;
@@ -10,7 +11,10 @@ pub mod follow;
 pub mod frame;
 pub mod numbers;
 pub mod remembered;
+pub mod schema;
 pub mod scope;
 pub mod socket;
+pub mod token;
+pub mod websocket;
 pub mod wire;
 pub mod wire_numbers;

@@ -1,7 +1,10 @@
 //! The control protocol's messages, and their conversion from and to JSON. Executes nothing.
 
+use super::check;
+use super::schema;
 use super::scope::Scope;
 use bytes::Bytes;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -9,7 +12,7 @@ use serde_json::Value;
 pub const VERSIONS: &[u32] = &[1];
 
 /// What a client asks. Every request carries an `id` and gets exactly one answer with it.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Deserialize, JsonSchema)]
 #[serde(tag = "command", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// Who speaks, and which versions it knows. Commands of a client with a name are done once for each of its ids.
@@ -89,7 +92,7 @@ pub enum Command {
 }
 
 /// Why a request was not done. One variant, one code.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct Fault {
     pub code: &'static str,
     pub message: String,
@@ -157,8 +160,16 @@ pub fn read(line: &[u8]) -> (Value, Result<Command, Fault>) {
     if !(id.is_null() || id.is_string() || id.is_number()) {
         return (Value::Null, Err(Fault::new("bad_request", "`id` must be a string or a number")));
     }
-    let command = serde_json::from_value(value).map_err(|error| Fault::new("bad_request", error.to_string()));
+    let command = Command::deserialize(&value).map_err(|error| misread(&value, &error.to_string()));
     (id, command)
+}
+
+/// What is wrong with a command, and where: the schema knows the place, which the reader of the type does not.
+fn misread(value: &Value, error: &str) -> Fault {
+    match check::check(schema::json_schema(), schema::definition("Command"), value) {
+        Err(wrong) => Fault::new("bad_request", format!("{}: {}", wrong.path, wrong.what)).at(wrong.path),
+        Ok(()) => Fault::new("bad_request", error),
+    }
 }
 
 /// Writes one answer as a line.
@@ -171,6 +182,9 @@ pub fn write(id: &Value, answer: Result<Value, Fault>) -> Bytes {
     line.push(b'\n');
     line.into()
 }
+
+#[cfg(test)]
+mod replay;
 
 #[cfg(test)]
 mod tests {
@@ -196,6 +210,17 @@ mod tests {
     fn an_unknown_key_is_refused() {
         let (_, command) = read(br#"{"id":1,"command":"hang_up","call":"0","force":true}"#);
         assert!(command.expect_err("refused").message.contains("force"));
+    }
+
+    #[test]
+    fn the_field_at_fault_is_told_however_deep_it_stands() {
+        let at = |line: &[u8]| read(line).1.expect_err("refused").path;
+        let claim = br#"{"command":"numbers","ask":{"do":"claim","number":"+81","capacity":-1}}"#;
+        assert_eq!(at(claim).as_deref(), Some("/ask/capacity"));
+        assert_eq!(at(br#"{"command":"numbers","ask":{"do":"clame"}}"#).as_deref(), Some("/ask/do"));
+        assert_eq!(at(br#"{"command":"hang_up"}"#).as_deref(), Some("/call"));
+        assert_eq!(at(br#"{"command":"follow","only":{"kind":[]}}"#).as_deref(), Some("/only/kind"));
+        assert_eq!(at(br#"{"id":1}"#).as_deref(), Some("/command"));
     }
 
     #[test]

@@ -296,7 +296,7 @@ mod tests {
         assert!(log.stop(Duration::from_secs(30)));
         assert_eq!(numbers(&log, 1).await, [1, 2, 3, 4]);
         let torn = start(&folder);
-        torn.watch().wait_for(|next| *next == 6).await.unwrap();
+        while numbers(&torn, 5).await.is_empty() {}
         // The first one is still running: it is as if it had been killed.
         let again = start(&folder);
         assert_eq!(again.watch().wait_for(|next| *next > 1_000).await.map(|next| *next).unwrap(), 6 + CRASH_JUMP + 1);
