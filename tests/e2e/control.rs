@@ -201,10 +201,7 @@ fn events_are_kept_across_an_end_and_a_kill_and_what_is_missing_is_said() {
     let mut first = Peer::new(&daemon);
     first.ask(json!({ "id": 1, "command": "follow", "from": 1 }));
     assert_eq!(first.hears()["event"], "daemon.started");
-    assert_eq!(
-        first.ask(json!({ "id": 2, "command": "agent", "agent": "ann", "status": "Available" }))["result"]["agent"],
-        "ann"
-    );
+    Peer::new(&daemon).ask(json!({ "id": 2, "command": "agent", "agent": "ann", "status": "Available" }));
     let told = first.hears_until("agent.status");
     daemon.kill_and_start_again();
     let mut second = Peer::new(&daemon);

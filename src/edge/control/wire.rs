@@ -98,6 +98,7 @@ pub struct Fault {
     pub message: String,
     /// Details where there are several, such as the faults of a configuration.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
     pub details: Vec<String>,
     /// The field at fault, as a JSON pointer into the command.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -184,10 +185,8 @@ pub fn write(id: &Value, answer: Result<Value, Fault>) -> Bytes {
 }
 
 #[cfg(test)]
-mod replay;
-
-#[cfg(test)]
 mod tests {
+    mod replay;
     use super::*;
 
     #[test]

@@ -1,6 +1,6 @@
 //! The seeds of the fuzz target, held to the same properties in every test run.
 
-#[path = "../../../../fuzz/properties/control.rs"]
+#[path = "../../../../../fuzz/properties/control.rs"]
 mod control;
 
 #[test]
