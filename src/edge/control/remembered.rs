@@ -32,10 +32,17 @@ pub struct Remembered {
 
 #[derive(Default)]
 struct Commands {
-    /// Oldest first: id, the whole line, the answer where there is one.
-    done: VecDeque<(Box<str>, Box<[u8]>, Option<Bytes>)>,
+    /// Oldest first.
+    done: VecDeque<Done>,
     bytes: usize,
     used: u64,
+}
+
+struct Done {
+    id: Box<str>,
+    line: Box<[u8]>,
+    /// `None` while it is under way.
+    answer: Option<Bytes>,
 }
 
 impl Remembered {
@@ -49,13 +56,12 @@ impl Remembered {
         }
         let own = clients.entry(client.into()).or_default();
         own.used = used;
-        match own.done.iter().rev().find(|(known, ..)| **known == *id) {
-            Some((_, before, _)) if **before != *line => Known::Another,
-            Some((.., Some(answer))) => Known::Done(answer.clone()),
-            Some((.., None)) => Known::UnderWay,
+        match own.done.iter().rev().find(|known| *known.id == *id) {
+            Some(before) if *before.line != *line => Known::Another,
+            Some(before) => before.answer.clone().map_or(Known::UnderWay, Known::Done),
             None => {
                 own.bytes += line.len();
-                own.done.push_back((id.into(), line.into(), None));
+                own.done.push_back(Done { id: id.into(), line: line.into(), answer: None });
                 own.forget();
                 Known::New
             }
@@ -65,8 +71,8 @@ impl Remembered {
     pub fn done(&self, client: &str, id: &str, answer: &Bytes) {
         let mut clients = self.clients();
         let Some(own) = clients.get_mut(client) else { return };
-        if let Some((.., kept)) = own.done.iter_mut().rev().find(|(known, ..)| **known == *id) {
-            *kept = Some(answer.clone());
+        if let Some(kept) = own.done.iter_mut().rev().find(|known| *known.id == *id) {
+            kept.answer = Some(answer.clone());
             own.bytes += answer.len();
             own.forget();
         }
@@ -81,7 +87,7 @@ impl Commands {
     /// The newest stays, whatever its size: it is the one that may come again.
     fn forget(&mut self) {
         while self.done.len() > COMMANDS_MAX || (self.bytes > BYTES_MAX && self.done.len() > 1) {
-            let Some((_, line, answer)) = self.done.pop_front() else { return };
+            let Some(Done { line, answer, .. }) = self.done.pop_front() else { return };
             self.bytes = self.bytes.saturating_sub(line.len() + answer.map_or(0, |answer| answer.len()));
         }
     }

@@ -110,6 +110,8 @@ async fn shake(stream: TcpStream, acceptor: &TlsAcceptor, tokens: &Tokens) -> Re
         .max_write_buffer_size(4 * 1_024 * 1_024);
     let mut proven = None;
     let mut is_wrong = false;
+    // The type is the library's.
+    #[allow(clippy::result_large_err)]
     let look = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
         let given = request.headers().get("authorization").and_then(|value| value.to_str().ok());
         let Some(token) = given.and_then(|value| value.strip_prefix("Bearer ")) else { return Ok(response) };
