@@ -66,6 +66,8 @@ pub enum Activity {
 #[derive(Debug, Default)]
 pub struct Agent {
     pub status: Status,
+    /// There is nothing to ring just now.
+    pub is_unreachable: bool,
     /// Since when, as milliseconds since 1970.
     pub since: u64,
     pub next: Option<Status>,
@@ -93,6 +95,9 @@ impl Agent {
 
     /// Whether a contact may be offered now, with so many slots.
     pub fn is_routable(&self, slots: usize) -> bool {
+        if self.is_unreachable {
+            return false;
+        }
         let is_blocked = || matches!(self.activity(), Activity::Error | Activity::Missed);
         self.status == Status::Available && self.next.is_none() && self.slots.len() < slots && !is_blocked()
     }

@@ -182,6 +182,14 @@ impl Queues {
         }
     }
 
+    pub(super) fn reachable(&mut self, agent: &str, is_reachable: bool) {
+        let Some(number) = self.roster.agent_number(agent) else { return };
+        if let Some(own) = self.agents.get_mut(index(number.0)) {
+            own.is_unreachable = !is_reachable;
+        }
+        self.refresh(number);
+    }
+
     pub(super) fn outbound(&mut self, now: Now, agent: &str, call: CallId) {
         let Some(number) = self.roster.agent_number(agent) else { return };
         let contact = ContactId::Call(call);

@@ -110,6 +110,11 @@ pub enum QueueInput {
     Ended {
         contact: ContactId,
     },
+    /// The agent's phone has come, or is gone: who cannot be rung is offered nothing, and is not to blame for it.
+    Reachable {
+        agent: Arc<str>,
+        is_reachable: bool,
+    },
     /// The agent dials somebody.
     Outbound {
         agent: Arc<str>,

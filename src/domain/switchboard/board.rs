@@ -119,6 +119,7 @@ impl Switchboard {
             entropy,
         };
         switchboard.arm_trunks();
+        switchboard.look_for_phones(now);
         switchboard
     }
 
@@ -162,6 +163,7 @@ impl Switchboard {
         self.forget_removed_phones(now);
         self.arm_trunks();
         self.queue_input(now, QueueInput::Settings(queues));
+        self.look_for_phones(now);
     }
 
     fn call_finished(&mut self, now: Now, call: CallId) {

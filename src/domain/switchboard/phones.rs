@@ -119,6 +119,7 @@ impl Switchboard {
             false => SwitchboardEvent::PhoneUnregistered { phone: phone.clone() },
         });
         self.notify_watchers(now, &phone, Package::Presence);
+        self.agent_phone_changed(now, &phone);
     }
 
     pub(super) fn expire_bindings(&mut self, now: Now) {

@@ -26,6 +26,7 @@ use crate::domain::switchboard::callbacks::word;
 use crate::domain::switchboard::interface::SwitchboardEvent;
 use crate::domain::switchboard::routing::Ask;
 use crate::domain::trunk::identity::Dialled;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A phone rings a little longer than its agent may take, so that it is the queue that says when it is over.
@@ -36,12 +37,36 @@ impl Switchboard {
         &self.queues
     }
 
-    /// An agent's phone calls somebody: the agent is busy meanwhile.
-    pub(super) fn agent_calls(&mut self, now: Now, call: CallId, phone: &str) {
+    /// Whose phone that is.
+    fn agent_at(&self, phone: &str) -> Option<Arc<str>> {
         let agents = &self.index.exchange.queues.agents;
         let own = agents.iter().find(|agent| matches!(&agent.reach, Reach::Phone(name) if **name == *phone));
-        if let Some(agent) = own.map(|agent| agent.name.clone()) {
+        own.map(|agent| agent.name.clone())
+    }
+
+    /// An agent's phone calls somebody: the agent is busy meanwhile.
+    pub(super) fn agent_calls(&mut self, now: Now, call: CallId, phone: &str) {
+        if let Some(agent) = self.agent_at(phone) {
             self.queue_input(now, QueueInput::Outbound { agent, call });
+        }
+    }
+
+    /// A phone has registered, or is gone.
+    pub(super) fn agent_phone_changed(&mut self, now: Now, phone: &str) {
+        if let Some(agent) = self.agent_at(phone) {
+            let is_reachable = self.bindings.is_registered(phone);
+            self.queue_input(now, QueueInput::Reachable { agent, is_reachable });
+        }
+    }
+
+    /// After agents were configured: which of them have a phone that is there. Desk and mobile phones always are.
+    pub(super) fn look_for_phones(&mut self, now: Now) {
+        let index = self.index.clone();
+        for agent in &index.exchange.queues.agents {
+            if let Reach::Phone(phone) = &agent.reach {
+                let is_reachable = self.bindings.is_registered(phone);
+                self.queue_input(now, QueueInput::Reachable { agent: agent.name.clone(), is_reachable });
+            }
         }
     }
 

@@ -43,7 +43,7 @@ fn agent(report: &AgentReport<'_>) -> Value {
         "agent": &*settings.name, "activity": report.agent.activity_name(), "status": report.agent.status.name(),
         "next_status": report.agent.next.as_ref().map(|status| status.name().to_owned()),
         "since": report.agent.since, "contacts": report.agent.slots.len(), "free": report.free_slots,
-        "routing_profile": &*settings.profile, "reach": reach,
+        "routing_profile": &*settings.profile, "reach": reach, "reachable": !report.agent.is_unreachable,
     })
 }
 

@@ -141,6 +141,17 @@ fn a_call_that_the_agent_made_sends_him_to_the_end_unless_the_profile_says_other
 }
 
 #[test]
+fn who_cannot_be_rung_is_offered_nothing_until_he_can() {
+    let mut centre = Centre::with_agents(settings(), &["ann"]);
+    centre.tell(QueueInput::Reachable { agent: "ann".into(), is_reachable: false });
+    centre.enter(1, "orders");
+    assert!(centre.offers().is_empty());
+    assert_eq!(centre.activity("ann"), "Available", "and is not to blame");
+    centre.tell(QueueInput::Reachable { agent: "ann".into(), is_reachable: true });
+    assert_eq!(&*centre.offer().1, "ann");
+}
+
+#[test]
 fn whom_nobody_answered_leaves_no_work_and_who_is_signed_out_calls_as_anybody_does() {
     let mut centre = Centre::with_agents(settings(), &["ann"]);
     centre.tell(QueueInput::Outbound { agent: "ann".into(), call: CallId(77) });
