@@ -46,10 +46,10 @@ impl House {
     }
 }
 
-/// A phone that this daemon knows of; bob's takes what comes.
+/// A phone that this daemon knows of; any but alice's takes what comes.
 pub fn registered(daemon: &Daemon, scratch: &Scratch, user: &str, sound: &Sound<'_>) -> Baresip {
     let registrar = format!("127.0.0.1:{}", daemon.sip);
-    let account = Account { user, registrar, transport: "udp", answers: user == "bob", authority: None };
+    let account = Account { user, registrar, transport: "udp", answers: user != "alice", authority: None };
     let phone = Baresip::start_with(scratch, &account, sound);
     let is_registered = || {
         let told = daemon.control(r#"{"id":1,"command":"phones"}"#);

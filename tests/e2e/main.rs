@@ -12,6 +12,7 @@ mod certificates;
 mod control;
 mod daemon;
 mod dial;
+mod dtls;
 mod flows;
 mod house;
 mod kamailio;

@@ -4,10 +4,12 @@ use crate::audio::{hears_tone, registered, sound};
 use crate::baresip::Baresip;
 use crate::browser::{Browser, Phone};
 use crate::daemon::{Daemon, Files, Scratch, free_port};
+use crate::turns::in_real_time;
 
 /// What each sounds like.
 const BROWSER: u16 = 600;
 const TELEPHONE: u16 = 1_000;
+const CAROL: u16 = 1_500;
 
 const PROFILE: &str = r#"
 [profile]
@@ -26,6 +28,10 @@ password = "secret-of-alice"
 name = "bob"
 password = "secret-of-bob"
 codecs = ["PCMU"]
+[[phone]]
+name = "carol"
+password = "secret-of-carol"
+codecs = ["PCMA"]
 "#;
 
 struct Office {
@@ -38,8 +44,9 @@ impl Office {
     fn open() -> Office {
         let ws = free_port();
         let fill = [("{ws}", ws.to_string())];
-        let dialplan = include_str!("config/audio-dialplan.toml");
-        let daemon = Daemon::start(&Files { profile: PROFILE, dialplan, fill: &fill });
+        let carol = "[[rule]]\nname = \"carol\"\nnumber = \"carol\"\nto = [\"phone:carol\"]\n";
+        let dialplan = [include_str!("config/audio-dialplan.toml"), carol].concat();
+        let daemon = Daemon::start(&Files { profile: PROFILE, dialplan: &dialplan, fill: &fill });
         Office { daemon, url: format!("ws://127.0.0.1:{ws}"), scratch: Scratch::new() }
     }
 
@@ -93,58 +100,88 @@ fn keys(browser: &mut Browser, telephone: &mut Baresip) {
 
 #[test]
 fn a_browser_with_jssip_calls_a_telephone_and_is_heard_and_hears() {
-    let office = Office::open();
-    let mut telephone = office.telephone();
-    let mut browser = office.browser("jssip");
-    browser.does("call bob");
-    talk(&mut browser, &telephone);
-    browser.does("tells confirmed");
-    keys(&mut browser, &mut telephone);
-    hold(&mut browser);
-    browser.does("end");
-    telephone.hears("CALL_CLOSED");
-    office.check_record();
+    in_real_time(|| {
+        let office = Office::open();
+        let mut telephone = office.telephone();
+        let mut browser = office.browser("jssip");
+        browser.does("call bob");
+        talk(&mut browser, &telephone);
+        browser.does("tells confirmed");
+        keys(&mut browser, &mut telephone);
+        hold(&mut browser);
+        browser.does("end");
+        telephone.hears("CALL_CLOSED");
+        office.check_record();
+    });
 }
 
 #[test]
 fn a_telephone_calls_a_browser_with_jssip_and_hangs_up() {
-    let office = Office::open();
-    let mut telephone = office.telephone();
-    let mut browser = office.browser("jssip");
-    telephone.dial("alice");
-    browser.does("tells rings: bob");
-    browser.does("answer");
-    talk(&mut browser, &telephone);
-    telephone.command("hangup", "");
-    browser.does("tells ended");
-    office.check_record();
+    in_real_time(|| {
+        let office = Office::open();
+        let mut telephone = office.telephone();
+        let mut browser = office.browser("jssip");
+        telephone.dial("alice");
+        browser.does("tells rings: bob");
+        browser.does("answer");
+        talk(&mut browser, &telephone);
+        telephone.command("hold", "");
+        browser.does("tells hold");
+        browser.does("silence");
+        telephone.command("resume", "");
+        browser.does("tells unhold");
+        browser.does(&format!("hears {TELEPHONE}"));
+        telephone.command("hangup", "");
+        browser.does("tells ended");
+        office.check_record();
+    });
+}
+
+#[test]
+fn a_browser_that_a_telephone_transfers_hears_the_new_one() {
+    in_real_time(|| {
+        let office = Office::open();
+        let mut bob = office.telephone();
+        let carol = registered(&office.daemon, &office.scratch, "carol", &sound(CAROL, "pcma", ""));
+        let mut browser = office.browser("jssip");
+        browser.does("call bob");
+        talk(&mut browser, &bob);
+        bob.command("transfer", &format!("sip:carol@127.0.0.1:{}", office.daemon.sip));
+        browser.does(&format!("hears {CAROL}"));
+        hears_tone(&carol, BROWSER, "from the browser");
+        browser.does("end");
+    });
 }
 
 #[test]
 fn a_browser_with_sip_js_calls_a_telephone_and_is_heard_and_hears() {
-    let office = Office::open();
-    let mut telephone = office.telephone();
-    let mut browser = office.browser("sipjs");
-    browser.does("call bob");
-    talk(&mut browser, &telephone);
-    browser.does("tells confirmed");
-    keys(&mut browser, &mut telephone);
-    hold(&mut browser);
-    browser.does("end");
-    telephone.hears("CALL_CLOSED");
-    office.check_record();
+    in_real_time(|| {
+        let office = Office::open();
+        let mut telephone = office.telephone();
+        let mut browser = office.browser("sipjs");
+        browser.does("call bob");
+        talk(&mut browser, &telephone);
+        browser.does("tells confirmed");
+        keys(&mut browser, &mut telephone);
+        hold(&mut browser);
+        browser.does("end");
+        telephone.hears("CALL_CLOSED");
+        office.check_record();
+    });
 }
 
 #[test]
 fn a_telephone_calls_a_browser_with_sip_js_and_hangs_up() {
-    let office = Office::open();
-    let mut telephone = office.telephone();
-    let mut browser = office.browser("sipjs");
-    telephone.dial("alice");
-    browser.does("tells rings: bob");
-    browser.does("answer");
-    talk(&mut browser, &telephone);
-    telephone.command("hangup", "");
-    browser.does("tells ended");
-    office.check_record();
+    in_real_time(|| {
+        let office = Office::open();
+        let mut telephone = office.telephone();
+        let mut browser = office.browser("sipjs");
+        telephone.dial("alice");
+        browser.does("tells rings: bob");
+        browser.does("answer");
+        talk(&mut browser, &telephone);
+        telephone.command("hangup", "");
+        browser.does("tells ended");
+        office.check_record();
+    });
 }

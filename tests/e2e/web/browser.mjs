@@ -23,6 +23,7 @@ const profile = await mkdtemp(join(tmpdir(), 'offhook-browser-'));
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: '/usr/bin/chromium',
   headless: true,
+  timeout: 120000,
   ignoreHTTPSErrors: true,
   args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
@@ -37,7 +38,7 @@ await page.goto(`http://localhost:${server.address().port}/`);
 const asked = (method, ...given) => page.evaluate(([name, list]) => window.phone[name](...list), [method, given]);
 
 // Waits for what may take a while on a busy machine.
-async function until(condition, patience = 30000) {
+async function until(condition, patience = 60000) {
   const end = Date.now() + patience;
   for (;;) {
     const found = await condition();

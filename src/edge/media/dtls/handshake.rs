@@ -120,7 +120,8 @@ impl Handshake {
             _ => Ok(()),
         });
         // Before the peer has shown its certificate, anybody who can write its address may have sent this.
-        if taken.is_err() && !self.wish.is_client && !self.is_proven && self.spoiled < SPOILED_MAX {
+        let is_spoiled = taken.as_ref().is_err_and(|error| fault(error) == HandshakeFault::Protocol);
+        if is_spoiled && !self.wish.is_client && !self.is_proven && self.spoiled < SPOILED_MAX {
             self.spoiled += 1;
             self.dtls = self.identity.begin(self.wish, true, now);
             return self.drain(now, news);
