@@ -97,6 +97,12 @@ pub const FETCHED_BYTES_MAX: usize = 32 * 1_024;
 /// How long all tries of one question to the outside may take together, and how many there are.
 pub const FETCH_PATIENCE: Duration = Duration::from_secs(8);
 pub const FETCH_TRIES: u8 = 3;
+/// As long as an engine may have for a decision: beyond that a caller believes that nobody is there.
+pub const ROUTE_PATIENCE_MAX: Duration = Duration::from_secs(60);
+/// How often engines are asked about one call: beyond that an engine goes round in a circle, and what was declared happens.
+pub const DECISIONS_MAX: u16 = 200;
+/// How often one question is asked where the engine that had it is lost or says no.
+pub const ROUTE_TRIES: u8 = 3;
 /// How long questions may follow each other without anything being said between them.
 pub const FETCH_CHAIN: Duration = Duration::from_secs(20);
 /// Letters of a text that is spoken, its references filled in.

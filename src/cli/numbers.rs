@@ -48,7 +48,7 @@ pub enum Action {
         /// Calls at the same time; 0 sets no limit.
         #[arg(long)]
         capacity: Option<u32>,
-        /// flow:NAME, phone:NAME, group:NAME, queue:NAME, trunk:NAME or number:+DIGITS.
+        /// flow:NAME, phone:NAME, group:NAME, queue:NAME, engine:NAME, trunk:NAME or number:+DIGITS.
         #[arg(long)]
         to: Option<String>,
         #[arg(long, default_value = "")]
@@ -72,7 +72,7 @@ pub enum Action {
     /// Say where calls to a number go.
     Assign {
         number: String,
-        /// flow:NAME, phone:NAME, group:NAME, queue:NAME, trunk:NAME or number:+DIGITS.
+        /// flow:NAME, phone:NAME, group:NAME, queue:NAME, engine:NAME, trunk:NAME or number:+DIGITS.
         to: String,
         /// Only calls from this country; UIFN only.
         #[arg(long)]

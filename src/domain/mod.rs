@@ -10,5 +10,6 @@ pub mod number;
 pub mod phone;
 pub mod profile;
 pub mod queue;
+pub mod routing;
 pub mod switchboard;
 pub mod trunk;

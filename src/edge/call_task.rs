@@ -38,6 +38,7 @@ pub fn spawn(mut call: Box<Call>, invite_key: Option<InviteKey>, mut inputs: Cal
         drop(tally);
         drop(inputs);
         ports.dispatch.leave(id, invite_key);
+        ports.requests.forget(id);
         if call.has_taken() {
             ports.dispatch.disinherit(id);
         }
@@ -184,6 +185,10 @@ fn for_flow(call: CallId, wish: CallOutput, ports: &Arc<Ports>, errands: &mut Er
                 to_worker(call, command, ports);
             }
         }
+        CallOutput::AskEngine(request) => ports.requests.ask(&request),
+        CallOutput::EngineAsked { id } => ports.requests.asked(id),
+        CallOutput::Reply { to, outcome } => ports.requests.reply(to, outcome),
+        CallOutput::ToHolder { holder, word } => ports.requests.tell_holder(call, &holder, word),
         CallOutput::Queue(input) => ports.dispatch.to_desk_in_the_end(SwitchboardInput::Queue(input)),
         CallOutput::FlowLog(entry) => {
             ports.live.stepped(call, &entry);

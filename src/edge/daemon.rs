@@ -16,11 +16,12 @@ use crate::edge::control::commands::Operator;
 use crate::edge::control::engines::{EngineNews, Engines};
 use crate::edge::control::numbers;
 use crate::edge::control::remembered::Remembered;
+use crate::edge::control::requests::Requests;
 use crate::edge::control::socket::ControlSocket;
 use crate::edge::control::websocket::ControlPort;
 use crate::edge::dispatch::{DeskInput, Dispatch};
 use crate::edge::events::EventLog;
-use crate::edge::events::wire::{Event, Name};
+use crate::edge::events::wire::Event;
 use crate::edge::journal::Journal;
 use crate::edge::live::LiveCalls;
 use crate::edge::logging::Logging;
@@ -227,6 +228,8 @@ async fn open(configuration: &Configuration) -> Result<Opened, String> {
     let outside = Outside::start(&settings.outside, Arc::clone(&dispatch), metrics.clone())
         .map_err(|error| format!("recordings, speech or the log of flows: {error}"))?;
     let (engines, engine_news) = Engines::new();
+    let engines = Arc::new(engines);
+    let requests = Requests::new(Arc::clone(&engines), Arc::clone(&dispatch));
     let (ledger, notes) = callback_ledger::open();
     let ports = Arc::new(Ports {
         dispatch,
@@ -241,7 +244,8 @@ async fn open(configuration: &Configuration) -> Result<Opened, String> {
         callbacks: ledger,
         store,
         events,
-        engines: Arc::new(engines),
+        engines,
+        requests: Arc::new(requests),
     });
     Ok(Opened { ports, entropy, control, inbox, told, engine_news, notes })
 }
@@ -274,20 +278,8 @@ async fn hear_media(mut told: mpsc::Receiver<MediaEvent>, ports: Arc<Ports>) {
     }
 }
 
-/// Engines come and go.
-async fn hear_engines(mut news: mpsc::Receiver<EngineNews>, ports: Arc<Ports>) {
-    while let Some(news) = news.recv().await {
-        ports.events.tell(match news {
-            EngineNews::Attached { engine, client } => {
-                tracing::info!(%engine, ?client, "an engine has attached");
-                Event::EngineAttached { engine: Name(engine) }
-            }
-            EngineNews::Gone { engine, client } => {
-                tracing::warn!(%engine, ?client, "an engine is gone");
-                Event::EngineGone { engine: Name(engine) }
-            }
-        });
-    }
+async fn hear_engines(news: mpsc::Receiver<EngineNews>, ports: Arc<Ports>) {
+    ports.requests.hear(news, &ports.events).await;
 }
 
 async fn tell_lateness(ports: Arc<Ports>) {

@@ -3,6 +3,7 @@
 use crate::base::id::CallId;
 use crate::edge::callback_ledger::CallbackLedger;
 use crate::edge::control::engines::Engines;
+use crate::edge::control::requests::Requests;
 use crate::edge::dispatch::Dispatch;
 use crate::edge::events::EventLog;
 use crate::edge::journal::Journal;
@@ -33,6 +34,8 @@ pub struct Ports {
     /// Who decides from outside where calls go.
     pub engines: Arc<Engines>,
     pub callbacks: CallbackLedger,
+    /// What they are asked, and what they say to it.
+    pub requests: Arc<Requests>,
     /// The database, for whoever keeps something in it.
     pub store: Store,
 }

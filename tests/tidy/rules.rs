@@ -17,6 +17,7 @@ pub const ORDER: &[&[&str]] = &[
     &["domain::leg"],
     &["domain::flow"],
     &["domain::queue"],
+    &["domain::routing"],
     &["domain::call"],
     &["domain::switchboard"],
     &["edge"],

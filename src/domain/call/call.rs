@@ -365,6 +365,9 @@ impl Machine for Call {
                 self.step(|phase, parts| phase.on_answer(parts, leg, Answer::Routed(outcome)));
             }
             CallInput::News { slip, news } => self.step(|phase, parts| phase.on_news(parts, slip, *news)),
+            CallInput::Verdict(verdict) => self.step(|phase, parts| phase.on_verdict(parts, *verdict)),
+            CallInput::Command(command) => self.step(|phase, parts| phase.on_command(parts, *command)),
+            CallInput::HolderGone { holder } => self.step(|phase, parts| phase.on_holder_gone(parts, &holder)),
             CallInput::Queue(word) => self.step(|phase, parts| phase.on_queue(parts, *word)),
             CallInput::Media(event) => self.on_media(*event),
             CallInput::HangUp { cause } => self.hang_up(cause),

@@ -289,7 +289,7 @@ fn refuse_with(parts: &mut Parts, answer: (u16, &str), cause: Cause) -> Phase {
     let (status, phrase) = answer;
     parts.say(format!("the caller is told {status}: {}", cause.name()));
     parts.with(LegId::CALLER, |leg, wire| {
-        leg.reject(wire, &Rejection { status, phrase, cause, retry_after: None });
+        leg.reject(wire, &Rejection { status, phrase, cause, retry_after: None, contact: None });
     });
     parts.leg_ended(LegId::CALLER, cause, TrunkOutcome::Spoke);
     Ending::begin(parts, cause, Fault::Caller)

@@ -7,6 +7,8 @@ use crate::base::now::Now;
 use crate::base::secret::Secret;
 pub use crate::domain::call::handover::Handover;
 pub use crate::domain::call::serving::Script;
+pub use crate::domain::call::serving::asking::Verdict;
+pub use crate::domain::call::serving::commanding::{Command, Wanted};
 pub use crate::domain::call::serving::news::{News, Slip, Speech, Tape};
 use crate::domain::contact::Record;
 use crate::domain::flow::interface::CallerId;
@@ -18,8 +20,9 @@ pub use crate::domain::profile::Profiles;
 use crate::domain::queue::callback::Callback;
 use crate::domain::queue::interface::{QueueInput, QueueOutput};
 use crate::domain::queue::settings::QueueFlows;
+use crate::domain::routing::request::{HolderWord, OrderFault, ReplyTo, RouteId, RouteRequest, Taken};
 use crate::domain::trunk::identity::{Dialled, Identity};
-use crate::media::command::{Command, TapChoice, TapId};
+use crate::media::command::{Command as MediaCommand, TapChoice, TapId};
 use crate::media::event::{Event, Quality};
 use crate::protocol::sip::message::Message;
 use crate::protocol::sip::path::{Outgoing, Path, Target};
@@ -151,6 +154,14 @@ pub enum CallInput {
         from: CallId,
         word: Handover,
     },
+    /// What an engine says to a question of the call's, or why it says nothing.
+    Verdict(Box<Verdict>),
+    /// What the holder of the call's lease wants.
+    Command(Box<Command>),
+    /// An engine cannot be reached any more.
+    HolderGone {
+        holder: Arc<str>,
+    },
     /// The answer to a wish of the flow that serves the caller.
     News {
         slip: Slip,
@@ -180,6 +191,8 @@ pub enum OnBehalf {
         caller: Party,
         /// Whose number the called party is to see.
         shown: CallerId,
+        /// The trunk group to go by, instead of as the dialplan says.
+        via: Option<Box<str>>,
     },
 }
 
@@ -223,6 +236,22 @@ pub enum CallOutput {
         slip: Slip,
         question: Box<Question>,
     },
+    /// What an engine is to decide. Answered with `Verdict`, at once where none is there.
+    AskEngine(Box<RouteRequest>),
+    /// That question is over, however it ended.
+    EngineAsked {
+        id: RouteId,
+    },
+    /// What came of a decision or an order.
+    Reply {
+        to: ReplyTo,
+        outcome: Result<Taken, OrderFault>,
+    },
+    /// For the holder of the call's lease, past or present.
+    ToHolder {
+        holder: Arc<str>,
+        word: HolderWord,
+    },
     /// A text to be spoken. Answered with `News::Spoken`.
     Speak {
         slip: Slip,
@@ -258,7 +287,7 @@ pub enum CallOutput {
         message: Box<Message>,
     },
     /// For the worker of its streams: one worker for all of a call's.
-    Media(Command),
+    Media(MediaCommand),
     Event(CallEvent),
     /// The last leg has ended: what happened. Once per call; retransmissions may still have to be absorbed.
     Record(Box<Record>),

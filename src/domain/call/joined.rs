@@ -6,16 +6,19 @@ use crate::base::now::earliest;
 use crate::domain::call::ending::Ending;
 use crate::domain::call::handover::{Handover, Lending, answer_stray};
 use crate::domain::call::inform::{self, Infos};
-use crate::domain::call::interface::{CallEvent, News, Slip, TrunkOutcome};
+use crate::domain::call::interface::{CallEvent, Command, News, Slip, TrunkOutcome};
 use crate::domain::call::invite;
 use crate::domain::call::parts::Parts;
 use crate::domain::call::phase::{Answer, Phase};
 use crate::domain::call::serving::Serving;
+use crate::domain::call::serving::asking::reply;
+use crate::domain::call::serving::commanding::Commanded;
 use crate::domain::call::transfer::{Transfer, TransferStep};
 use crate::domain::leg::event::{LegEvent, Request, description};
 use crate::domain::leg::inbound::GONE;
 use crate::domain::leg::leg::Leg;
 use crate::domain::leg::offer::{NotOffered, Purpose};
+use crate::domain::routing::request::OrderFault;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::method::Method;
 use bytes::Bytes;
@@ -89,6 +92,42 @@ impl Joined {
                     parts.stop_tap(tap);
                 }
             }
+        }
+    }
+
+    /// The holder of the lease, while the two talk.
+    pub fn on_command(mut self: Box<Self>, parts: &mut Parts, command: Command) -> Phase {
+        let to = command.reply;
+        let commanded = match &mut self.behind {
+            Some(serving) => serving.command(parts, command, true),
+            None => Err(OrderFault::new("no_lease", "lease", "nobody holds a lease of this call")),
+        };
+        let other = self.pair.1;
+        match commanded {
+            Ok((taken, commanded)) => {
+                reply(parts, to, Ok(taken));
+                match commanded {
+                    Commanded::Goes => Phase::Joined(self),
+                    Commanded::HangUp(cause) => self.end(parts, cause, Fault::Nobody),
+                    Commanded::Unbridge => {
+                        parts.hang_up(other, Cause::Normal);
+                        match self.behind.take() {
+                            Some(serving) => serving.party_left(parts, other, Cause::Normal),
+                            None => Phase::Joined(self),
+                        }
+                    }
+                }
+            }
+            Err(fault) => {
+                reply(parts, to, Err(fault));
+                Phase::Joined(self)
+            }
+        }
+    }
+
+    pub fn holder_gone(&mut self, parts: &mut Parts, holder: &str) {
+        if let Some(serving) = &mut self.behind {
+            serving.holder_gone(parts, holder);
         }
     }
 
@@ -316,6 +355,9 @@ impl Joined {
             parts.say("the longest duration of a call is reached");
             return self.end(parts, Cause::MaxDuration, Fault::Nobody);
         }
+        if let Some(serving) = &mut self.behind {
+            serving.lease_due(parts);
+        }
         if let Some(transfer) = self.transfer.take()
             && let TransferStep::Over(cause, fault) = Transfer::handle_deadline(transfer, &mut self, parts)
         {
@@ -330,7 +372,8 @@ impl Joined {
     pub fn deadline(&self) -> Option<Instant> {
         let transfer = self.transfer.as_ref().and_then(|transfer| transfer.deadline());
         let lending = self.lending.as_ref().map(|lending| lending.deadline());
-        earliest(earliest(self.when_too_long, transfer), lending)
+        let lease = self.behind.as_ref().and_then(|serving| serving.lease_deadline());
+        earliest(earliest(self.when_too_long, transfer), earliest(lending, lease))
     }
 }
 

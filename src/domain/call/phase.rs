@@ -5,15 +5,17 @@ use crate::base::id::{CallId, LegId};
 use crate::domain::call::connect::Connecting;
 use crate::domain::call::ending::Ending;
 use crate::domain::call::handover::{Handover, answer_stray};
-use crate::domain::call::interface::{News, QueueWord, Refused, Script, Slip, Stage};
+use crate::domain::call::interface::{Command, News, QueueWord, Refused, Script, Slip, Stage, Verdict};
 use crate::domain::call::joined::Joined;
 use crate::domain::call::opening::Opening;
 use crate::domain::call::parts::Parts;
 use crate::domain::call::replacing::Replacing;
 use crate::domain::call::serving::Serving;
+use crate::domain::call::serving::asking::{reply, too_late};
 use crate::domain::call::streams::Hearing;
 use crate::domain::leg::event::{LegEvent, Request};
 use crate::domain::queue::callback::Callback;
+use crate::domain::routing::request::OrderFault;
 use crate::media::command::SourceId;
 use crate::media::event::SourceOutcome;
 use crate::protocol::sip::path::Target;
@@ -217,6 +219,44 @@ impl Phase {
                 }
                 other
             }
+        }
+    }
+
+    /// What an engine has decided.
+    pub fn on_verdict(self, parts: &mut Parts, verdict: Verdict) -> Phase {
+        match self {
+            Phase::Serving(serving) => serving.on_verdict(parts, verdict),
+            other => {
+                reply(parts, verdict.reply, Err(too_late()));
+                other
+            }
+        }
+    }
+
+    /// What the holder of the call's lease wants.
+    pub fn on_command(self, parts: &mut Parts, command: Command) -> Phase {
+        match self {
+            Phase::Serving(serving) => serving.on_command(parts, command),
+            Phase::Joined(joined) => joined.on_command(parts, command),
+            other => {
+                let fault = OrderFault::new("no_lease", "call", "nobody can hold this call now");
+                reply(parts, command.reply, Err(fault));
+                other
+            }
+        }
+    }
+
+    pub fn on_holder_gone(self, parts: &mut Parts, holder: &str) -> Phase {
+        match self {
+            Phase::Serving(mut serving) => {
+                serving.holder_gone(parts, holder);
+                serving.go_on(parts)
+            }
+            Phase::Joined(mut joined) => {
+                joined.holder_gone(parts, holder);
+                Phase::Joined(joined)
+            }
+            other => other,
         }
     }
 

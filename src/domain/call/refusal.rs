@@ -47,7 +47,7 @@ pub fn refuse_caller(parts: &mut Parts, failure: &Failure, retry_after: Option<u
     let cause = failure.cause;
     parts.say(format!("the caller is told {status}: {}", cause.name()));
     parts.with(LegId::CALLER, |leg, wire| {
-        leg.reject(wire, &Rejection { status, phrase, cause, retry_after });
+        leg.reject(wire, &Rejection { status, phrase, cause, retry_after, contact: None });
     });
     parts.leg_ended(LegId::CALLER, cause, crate::domain::call::interface::TrunkOutcome::Spoke);
 }

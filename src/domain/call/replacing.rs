@@ -152,7 +152,7 @@ impl Replacing {
 fn fail(parts: &mut Parts, answer: (u16, &str), cause: Cause) -> Phase {
     let (status, phrase) = answer;
     parts.with(LegId::CALLER, |leg, wire| {
-        leg.reject(wire, &Rejection { status, phrase, cause, retry_after: None });
+        leg.reject(wire, &Rejection { status, phrase, cause, retry_after: None, contact: None });
     });
     Ending::begin(parts, cause, Fault::Caller)
 }

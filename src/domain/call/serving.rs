@@ -1,14 +1,18 @@
 //! A caller who is served by a flow: what the flow wishes becomes signalling, audio and questions, and what happens goes to it.
 //! Decides nothing that the flow does not.
 
+pub mod asking;
 pub mod attendant;
 pub mod caller;
 pub mod calling_back;
+pub mod commanding;
 pub mod dial;
 pub mod grant;
 pub mod holding;
 pub mod news;
+pub mod offering;
 pub mod queueing;
+pub mod redirect;
 pub mod sounding;
 pub mod taping;
 
@@ -22,6 +26,7 @@ use crate::domain::call::interface::CallEvent;
 use crate::domain::call::joined::Joined;
 use crate::domain::call::parts::Parts;
 use crate::domain::call::phase::{Answer, Phase};
+use crate::domain::call::serving::asking::Engaged;
 use crate::domain::call::serving::attendant::Attendant;
 use crate::domain::call::serving::calling_back::Promise;
 use crate::domain::call::serving::dial::Dialling;
@@ -38,6 +43,8 @@ use crate::domain::flow::key::Key;
 use crate::domain::flow::memory::{Memory, Origin};
 use crate::domain::flow::value::Value;
 use crate::domain::leg::event::LegEvent;
+use crate::domain::queue::settings::Settings;
+use crate::domain::routing::engine::Engines;
 use crate::media::command::SourceId;
 use crate::media::event::SourceOutcome;
 use crate::media::matrix::{Hears, Matrix, Voice};
@@ -51,6 +58,9 @@ pub struct Script {
     pub flow: Arc<Flow>,
     pub book: Arc<Flows>,
     pub prompts: Prompts,
+    pub engines: Arc<Engines>,
+    /// Whose names engines may name.
+    pub queues: Arc<Settings>,
 }
 
 pub struct Serving {
@@ -64,6 +74,8 @@ pub struct Serving {
     promise: Option<Box<Promise>>,
     /// The wish that the queues answer to by promising to call back.
     promised: Option<Ticket>,
+    /// What it has to do with engines.
+    engaged: Option<Box<Engaged>>,
     /// The caller has had a description of ours, before the answer or with it.
     is_described: bool,
     is_answered: bool,
@@ -85,6 +97,7 @@ impl Serving {
             queued: None,
             promise: None,
             promised: None,
+            engaged: None,
             is_described: false,
             is_answered: false,
             when_too_long,
@@ -127,6 +140,7 @@ impl Serving {
             FlowEnd::Resume => self.end(parts, Cause::Normal, Fault::Nobody),
             FlowEnd::HangUp(cause) => self.end(parts, cause, Fault::Nobody),
             FlowEnd::CallerGone => self.end(parts, Cause::Normal, Fault::Caller),
+            FlowEnd::Redirect(to) => self.redirect(parts, &to),
             FlowEnd::Handed | FlowEnd::Stopped => Phase::Serving(self),
             FlowEnd::Queued => {
                 parts.say("no queue takes the call");
@@ -147,6 +161,8 @@ impl Serving {
         }
         self.break_off(parts);
         self.leave_queue(parts);
+        self.forget_question(parts);
+        self.end_lease(parts);
         self.attendant.leave(parts);
         self.taping.stop(parts);
         parts.story.keep_attributes(self.attendant.memory());
@@ -257,6 +273,7 @@ impl Serving {
             Phase::Serving(serving) => serving,
             over => return over,
         };
+        self.lease_due(parts);
         if let Some(kept) = self.taping.handle_deadline(parts) {
             self.feed(parts, kept);
         }
@@ -269,6 +286,7 @@ impl Serving {
     pub fn deadline(&self) -> Option<Instant> {
         let own = earliest(self.when_too_long, self.attendant.deadline());
         let own = earliest(own, self.taping.deadline());
+        let own = earliest(own, self.lease_deadline());
         let own = earliest(own, self.queued.as_ref().and_then(|queued| queued.deadline()));
         let own = earliest(own, self.promise.as_ref().and_then(|promise| promise.deadline()));
         earliest(own, self.dialling.as_ref().and_then(|dialling| dialling.deadline()))
@@ -357,6 +375,8 @@ impl Serving {
         }
         self.taping.stop(parts);
         self.leave_queue(parts);
+        self.forget_question(parts);
+        self.end_lease(parts);
         parts.story.keep_attributes(self.attendant.memory());
     }
 }

@@ -99,6 +99,8 @@ pub enum Destination {
     Flow(Arc<str>),
     /// The caller waits in a queue.
     Queue(Arc<str>),
+    /// An engine decides.
+    Engine(Arc<str>),
     Reject(Cause),
 }
 

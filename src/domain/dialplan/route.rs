@@ -17,6 +17,7 @@ pub enum Choice {
     },
     Flow(Arc<str>),
     Queue(Arc<str>),
+    Engine(Arc<str>),
     /// Nothing further is tried.
     Reject(Cause),
     /// The configuration names something that is not there (a reload may have removed it).
@@ -47,6 +48,7 @@ pub fn choices(plan: &Dialplan, to: &[Destination], number: Option<&str>, entrop
             Destination::Group(name) => open_group(plan, name, &mut choices),
             Destination::Flow(name) => choices.push(Choice::Flow(name.clone())),
             Destination::Queue(name) => choices.push(Choice::Queue(name.clone())),
+            Destination::Engine(name) => choices.push(Choice::Engine(name.clone())),
             Destination::Reject(cause) => {
                 choices.push(Choice::Reject(*cause));
                 break;

@@ -2,6 +2,7 @@
 
 use super::definition::{Kind, Outcome};
 use super::key::Key;
+pub use super::routed::{Route, RouteReason};
 use super::template::{Reference, Template};
 use crate::base::cause::Cause;
 use std::time::Duration;
@@ -51,6 +52,14 @@ pub enum Act {
     SendDigits(Template),
     HangUp(Cause),
     End,
+    /// An engine decides what comes next.
+    Route(Route),
+    /// An engine has control: it says what comes, order by order, and is told what came of the last one. In no file.
+    Control(&'static str),
+    /// To where the step leads that asked an engine, when nobody decides. In no file.
+    Fallback,
+    /// A caller who was not answered is sent elsewhere. In no file.
+    Redirect(Box<str>),
 }
 
 /// One piece of what is heard, references still in it.
@@ -427,6 +436,8 @@ pub struct Dial {
     pub digits: Option<Template>,
     pub caller_number: Option<Template>,
     pub caller_name: Option<Template>,
+    /// By these trunks, instead of as the dialplan says.
+    pub via: Option<Box<str>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -457,7 +468,7 @@ pub struct StreamWhat {
 }
 
 /// The words after `do =`.
-pub const NAMES: [&str; 40] = [
+pub const NAMES: [&str; 41] = [
     "answer",
     "play",
     "loop-prompts",
@@ -498,6 +509,7 @@ pub const NAMES: [&str; 40] = [
     "send-digits",
     "hang-up",
     "end",
+    "route",
 ];
 
 impl Act {
@@ -544,6 +556,10 @@ impl Act {
             Act::SendDigits(_) => "send-digits",
             Act::HangUp(_) => "hang-up",
             Act::End => "end",
+            Act::Route(_) => "route",
+            Act::Control(_) => "control",
+            Act::Fallback => "fallback",
+            Act::Redirect(_) => "redirect",
         }
     }
 }
@@ -571,8 +587,9 @@ pub fn outcomes(act: &Act, in_queue: bool) -> Vec<Outcome> {
         Act::Queue(_) if in_queue => vec![Success, AtCapacity, Error],
         Act::Queue(_) => vec![AtCapacity, Error],
         Act::Dial(dial) if dial.resumes => vec![Success, CallFailed, Timeout, Error],
-        Act::Dial(_) | Act::TransferToFlow(_) => vec![Error],
+        Act::Dial(_) | Act::TransferToFlow(_) | Act::Route(_) => vec![Error],
         Act::TransferToAgent(_) | Act::Return | Act::HangUp(_) | Act::End => Vec::new(),
+        Act::Control(_) | Act::Fallback | Act::Redirect(_) => Vec::new(),
         _ => vec![Success, Error],
     }
 }

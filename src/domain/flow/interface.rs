@@ -1,6 +1,7 @@
 //! The two doors of a running flow: what it is told and what it wishes. Decides nothing.
 
-use super::act::{HoldWho, Recorded, Reply, Spoken, Staffing, StreamWhat, Tone};
+use super::act::{HoldWho, Recorded, Reply, RouteReason, Spoken, Staffing, StreamWhat, Tone};
+use super::definition::Flow;
 use super::key::Key;
 use super::log::Entry;
 use super::memory::QueueName;
@@ -8,6 +9,7 @@ use super::value::{Map, Value};
 use crate::base::cause::Cause;
 use crate::base::e164::E164;
 use crate::base::secret::Secret;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Which wish an input answers. An answer to a wish that is no longer waited for does nothing.
@@ -37,6 +39,10 @@ pub enum FlowInput {
     Recorded { ticket: Ticket, place: Option<Box<str>> },
     /// To `Encrypt`: the envelope as text.
     Encrypted { ticket: Ticket, envelope: Option<Box<str>> },
+    /// To `Route`: the flow that the engine's decision makes; without one nobody has decided.
+    Decided { ticket: Ticket, flow: Option<Arc<Flow>> },
+    /// Instead of what the flow does now: an engine that has control says so.
+    Order(Arc<Flow>),
     /// The waiting caller is, or is no longer, being offered to an agent.
     Offer { is_open: bool },
     /// The audience hung up: the flow ends, without a wish but the last.
@@ -75,6 +81,20 @@ pub enum FlowWish {
     Ask {
         ticket: Ticket,
         question: Question,
+    },
+    /// An engine is to decide.
+    Route {
+        ticket: Ticket,
+        order: Box<RouteOrder>,
+    },
+    /// A decision is of no use any more.
+    CancelRoute {
+        ticket: Ticket,
+    },
+    /// The engine that has control may say what comes; what came of its last order.
+    Control {
+        came: &'static str,
+        details: Value,
     },
     Dial {
         ticket: Ticket,
@@ -152,6 +172,8 @@ pub enum FlowEnd {
     Handed,
     CallerGone,
     Stopped,
+    /// A caller who was not answered is sent there.
+    Redirect(Box<str>),
     /// It broke one of its limits or ran into something that the check had to find.
     Broken(Break),
 }
@@ -239,6 +261,21 @@ impl FetchFault {
     }
 }
 
+/// What an engine is asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RouteOrder {
+    pub engine: Box<str>,
+    pub why: RouteReason,
+    /// After that nobody has decided.
+    pub patience: Duration,
+    /// What comes then, in words.
+    pub fallback: Box<str>,
+    /// What is known of the call.
+    pub details: Value,
+    /// Whether the caller hears something of the flow meanwhile.
+    pub has_comfort: bool,
+}
+
 /// What only others know, at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
@@ -306,6 +343,8 @@ pub struct DialOrder {
     /// Only keys and commas.
     pub digits: Box<str>,
     pub caller: CallerId,
+    /// The trunk group to go by, instead of as the dialplan says.
+    pub via: Option<Box<str>>,
 }
 
 /// Whose number the called party sees; without one, the caller's own.

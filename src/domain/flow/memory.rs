@@ -1,6 +1,7 @@
 //! What one call carries from flow to flow: attributes, loops, keys not yet used, choices made. Never asks anybody.
 
 use super::act::{Recorded, Role, Scope};
+use super::definition::{Flow, StepId};
 use super::interface::CallerId;
 use super::key::Key;
 use super::template::Reference;
@@ -8,6 +9,7 @@ use super::value::{self, Map, Value};
 use crate::base::limits;
 use crate::base::secret;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The memory of one call. It goes by value from run to run.
@@ -27,6 +29,10 @@ pub struct Memory {
     pub(super) fetching: Duration,
     /// Moves from queue to queue.
     pub(super) queue_moves: u8,
+    /// The step that asked an engine: where it leads when nobody decides, decisions lead too that come to nothing.
+    pub(super) asked: Option<(Arc<Flow>, StepId)>,
+    /// How often engines were asked.
+    pub(super) decisions: u16,
     /// Names whose values must not be in a log: `StoredCustomerInput`, `Attributes.card`.
     secrets: BTreeSet<Box<str>>,
     /// A terminator that may still come although nobody waits for it, and until when.
@@ -135,6 +141,8 @@ impl Memory {
             log_sequence: 0,
             fetching: Duration::ZERO,
             queue_moves: 0,
+            asked: None,
+            decisions: 0,
             secrets: BTreeSet::new(),
             habit: VecDeque::new(),
             habit_until: None,

@@ -9,6 +9,7 @@ pub mod key;
 pub mod log;
 pub mod luggage;
 pub mod memory;
+pub mod routed;
 pub mod run;
 pub mod say;
 pub mod template;

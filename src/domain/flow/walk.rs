@@ -63,6 +63,10 @@ pub fn walk<'a>(act: &'a Act, see: &mut dyn FnMut(&str, Found<'a>)) {
         Act::TransferToAgent(agent) => text("agent", agent.as_ref(), see),
         Act::Module(module) => see("module", Found::Text(module)),
         Act::SendDigits(digits) => see("digits", Found::Text(digits)),
+        Act::Route(route) => {
+            see("engine", Found::Text(&route.engine));
+            sounds("comfort", &route.comfort, see);
+        }
         _ => {}
     }
 }

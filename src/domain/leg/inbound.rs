@@ -49,6 +49,8 @@ pub struct Rejection<'a> {
     pub phrase: &'a str,
     pub cause: Cause,
     pub retry_after: Option<u32>,
+    /// Who is to be asked instead, where the status says so.
+    pub contact: Option<&'a str>,
 }
 
 pub struct Inbound {
@@ -332,6 +334,9 @@ impl Inbound {
     }
 
     fn send_refusal(&self, wire: &mut Wire, rejection: &Rejection<'_>, mut writer: Writer) {
+        if let Some(contact) = rejection.contact {
+            writer.header(HeaderName::Contact, format_args!("<{contact}>"));
+        }
         if let Some(seconds) = rejection.retry_after {
             writer.header(HeaderName::RetryAfter, seconds);
         }
@@ -380,7 +385,7 @@ impl Inbound {
     pub fn cancelled(&mut self, line: &mut Line, wire: &mut Wire) {
         let (status, phrase) = Cause::Cancelled.status();
         let cause = Cause::Cancelled;
-        self.reject(line, wire, &Rejection { status, phrase, cause, retry_after: None });
+        self.reject(line, wire, &Rejection { status, phrase, cause, retry_after: None, contact: None });
     }
 
     pub fn on_request(&mut self, line: &mut Line, wire: &mut Wire, request: Request) -> Option<State> {
@@ -557,7 +562,7 @@ impl Inbound {
         // RFC 3262 3: a caller that never acknowledges is refused.
         let cause = Cause::PeerVanished;
         let (status, phrase) = cause.status();
-        self.reject(line, wire, &Rejection { status, phrase, cause, retry_after: None });
+        self.reject(line, wire, &Rejection { status, phrase, cause, retry_after: None, contact: None });
         wire.emit(line.id, LegEvent::Ended { cause, fault: Fault::Caller });
         Some(State::Over(Over::default()))
     }

@@ -287,7 +287,7 @@ impl Leg {
         match std::mem::replace(&mut self.state, State::Over(Over::default())) {
             State::Inbound(mut state) => {
                 let (status, phrase) = cause.status();
-                let rejection = Rejection { status, phrase, cause, retry_after: None };
+                let rejection = Rejection { status, phrase, cause, retry_after: None, contact: None };
                 state.reject(&mut self.line, wire, &rejection);
             }
             State::Outbound(mut state) => {

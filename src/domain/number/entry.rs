@@ -53,6 +53,8 @@ pub enum Assignment {
     /// Phones that ring together or in turn.
     Group(Arc<str>),
     Queue(Arc<str>),
+    /// An engine decides.
+    Engine(Arc<str>),
     /// A private branch exchange of ours, or whoever else is behind a trunk.
     Trunk(Arc<str>),
     /// An alias: wherever that number's calls go.
@@ -87,6 +89,7 @@ impl Assignment {
             "flow" => Some(Assignment::Flow(name.into())),
             "phone" | "agent" => Some(Assignment::Phone(name.into())),
             "group" => Some(Assignment::Group(name.into())),
+            "engine" => Some(Assignment::Engine(name.into())),
             "queue" => Some(Assignment::Queue(name.into())),
             "trunk" => Some(Assignment::Trunk(name.into())),
             _ => None,
@@ -100,6 +103,7 @@ impl fmt::Display for Assignment {
             Assignment::Flow(name) => write!(f, "flow:{name}"),
             Assignment::Phone(name) => write!(f, "phone:{name}"),
             Assignment::Group(name) => write!(f, "group:{name}"),
+            Assignment::Engine(name) => write!(f, "engine:{name}"),
             Assignment::Queue(name) => write!(f, "queue:{name}"),
             Assignment::Trunk(name) => write!(f, "trunk:{name}"),
             Assignment::Number(key) => write!(f, "number:{key}"),

@@ -17,6 +17,7 @@ use crate::domain::switchboard::board::Switchboard;
 use crate::domain::switchboard::interface::{SwitchboardEvent, SwitchboardOutput};
 use crate::domain::switchboard::queues::{LONGER, straight_to};
 use crate::domain::switchboard::routing::Ask;
+use crate::domain::switchboard::routing::scripted;
 use crate::domain::trunk::identity::{Dialled, Identity};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -199,7 +200,7 @@ impl Switchboard {
         let own = self.index.phone(&phone).map(|phone| phone::identity::own(phone));
         let who = Asker::Phone(&phone);
         let wish = Some(&wish).filter(|wish| wish.number.is_some());
-        let ask = Ask { call, who, dialled: &dialled, identity: own.as_ref(), wish };
+        let ask = Ask { call, who, dialled: &dialled, identity: own.as_ref(), wish, via: None };
         let mut trail = Vec::new();
         let (stages, refusal) = match self.route(now, ask, &mut trail) {
             Ok(way) if way.stages.is_empty() => {
@@ -216,8 +217,7 @@ impl Switchboard {
     fn script_of(&self, place: &Place) -> Option<Script> {
         let (Place::Queue(name) | Place::Agent(name)) = place;
         let flow = Arc::new(straight_to(name)?);
-        let exchange = &self.index.exchange;
-        Some(Script { flow, book: exchange.flows.clone(), prompts: exchange.prompts.clone() })
+        Some(*scripted(&self.index, flow))
     }
 
     /// Whatever the call did not say itself: the agent is free again, and the callback is not lost.

@@ -207,6 +207,15 @@ impl Switchboard {
                     }
                 }
                 Choice::Flow(name) => lines.push(format!("{place}. flow {name} serves the caller")),
+                Choice::Engine(name) => lines.push(match self.index.exchange.engines.find(&name) {
+                    Some(engine) => format!(
+                        "{place}. engine {name} is asked ({}), and has {} ms; if it says nothing: {}",
+                        engine.client,
+                        engine.patience.as_millis(),
+                        engine.fallback
+                    ),
+                    None => format!("{place}. engine {name} is not in the configuration"),
+                }),
                 Choice::Queue(name) => lines.push(format!("{place}. queue {name} takes the caller")),
                 Choice::Reject(cause) => {
                     let (status, phrase) = cause.status();

@@ -173,6 +173,7 @@ fn destination(to: &Assignment) -> Destination {
         Assignment::Phone(name) => Destination::Phone(name.clone()),
         Assignment::Group(name) => Destination::Group(name.clone()),
         Assignment::Queue(name) => Destination::Queue(name.clone()),
+        Assignment::Engine(name) => Destination::Engine(name.clone()),
         Assignment::Trunk(name) => Destination::Trunk(name.clone()),
         // The chain has been followed to its end.
         Assignment::Number(_) => Destination::Reject(Cause::Fault),

@@ -15,6 +15,7 @@ use crate::domain::phone::settings::Phone;
 use crate::domain::queue::callback::CallbackId;
 use crate::domain::queue::interface::{AgentChange, CallbackEnd, QueueInput, QueueOutput};
 use crate::domain::queue::settings::Settings;
+use crate::domain::routing::engine::Engines;
 pub use crate::domain::switchboard::callbacks::CallbackNote;
 use crate::domain::trunk::settings::Trunk;
 use crate::media::prompt::Prompts;
@@ -33,6 +34,7 @@ pub struct Exchange {
     pub hours: Arc<HoursBook>,
     pub queues: Arc<Settings>,
     pub flows: Arc<Flows>,
+    pub engines: Arc<Engines>,
     pub prompts: Prompts,
     pub admission: AdmissionPolicy,
 }

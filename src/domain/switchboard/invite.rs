@@ -195,7 +195,7 @@ impl Switchboard {
             Ok(()) if Switchboard::replaces_ours(&incoming.message) => Ok(Way { stages: Vec::new(), script: None }),
             Ok(()) => {
                 let (call, who) = (id, asker(&incoming.caller));
-                let ask = Ask { call, who, dialled: &dialled, identity: Some(&identity), wish: None };
+                let ask = Ask { call, who, dialled: &dialled, identity: Some(&identity), wish: None, via: None };
                 self.route_new(now, ask, emergency, &mut incoming.trail)
             }
         };

@@ -157,7 +157,7 @@ impl Switchboard {
         rings: Duration,
     ) -> Vec<Stage> {
         let dialled = Dialled { digits: number.to_string().into(), e164: Some(*number) };
-        let ask = Ask { call, who: Asker::Phone(agent), dialled: &dialled, identity: None, wish: None };
+        let ask = Ask { call, who: Asker::Phone(agent), dialled: &dialled, identity: None, wish: None, via: None };
         let stages = self.route(now, ask, &mut Vec::new()).map_or(Vec::new(), |way| way.stages);
         stages.into_iter().map(|stage| Stage { ring_timeout: rings, ..stage }).collect()
     }

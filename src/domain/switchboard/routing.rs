@@ -10,6 +10,8 @@ use crate::domain::call::serving::Script;
 use crate::domain::dialplan::Destination;
 use crate::domain::dialplan::lookup::{Asker, At, Wanted};
 use crate::domain::dialplan::route::{Choice, Weighing, choices, in_order};
+use crate::domain::flow::act::RouteReason;
+use crate::domain::flow::definition::Flow;
 use crate::domain::flow::interface::CallerId;
 use crate::domain::number::plan::{self, Class};
 use crate::domain::phone;
@@ -42,6 +44,8 @@ pub(super) struct Ask<'a> {
     pub identity: Option<&'a Identity>,
     /// What a flow wants to be shown.
     pub wish: Option<&'a CallerId>,
+    /// The trunk group that it names itself, instead of a rule.
+    pub via: Option<&'a str>,
 }
 
 /// Where a number leads: what is dialled, then who serves the caller.
@@ -70,7 +74,7 @@ const PHONE_RINGS: Duration = Duration::from_secs(60);
 impl Switchboard {
     /// Where a number leads for this caller: emergency strings first, then our own numbers, then the rules.
     pub(super) fn route(&mut self, now: Now, ask: Ask<'_>, trail: &mut Vec<Box<str>>) -> Result<Way, NoWay> {
-        let Ask { call, who, dialled, identity, wish } = ask;
+        let Ask { call, who, dialled, identity, wish, via } = ask;
         let index = self.index.clone();
         let mut buffer = String::new();
         let class = class_where_needed(&index, dialled);
@@ -89,10 +93,17 @@ impl Switchboard {
                     own = [destination];
                     (&own, None)
                 }
-                OurWay::NotOurs => {
-                    let rule = find_rule(&index, wanted, who, trail)?;
-                    (&rule.to, rule.ring_timeout)
-                }
+                OurWay::NotOurs => match via {
+                    Some(group) => {
+                        trail.push(format!("by trunk group {group}, as was said").into());
+                        own = [Destination::TrunkGroup(group.into())];
+                        (&own, None)
+                    }
+                    None => {
+                        let rule = find_rule(&index, wanted, who, trail)?;
+                        (&rule.to, rule.ring_timeout)
+                    }
+                },
             },
         };
         for choice in choices(index.dialplan.plan(), to, wanted.e164, &mut self.entropy) {
@@ -103,18 +114,11 @@ impl Switchboard {
                     }
                     self.add_trunk(now, (&index, &name), (dialled, ring_timeout), (&mut draft, trail))
                 }
-                Choice::Flow(name) => {
-                    draft.script = script(&index, &name);
-                    if draft.script.is_none() {
-                        trail.push(format!("flow {name} is not in the configuration").into());
-                    }
+                Choice::Flow(name) => draft.serve(script(&index, &name), ("flow", &name), trail),
+                Choice::Engine(name) => {
+                    draft.serve(engine_script(&index, &name, why_asked(who)), ("engine", &name), trail);
                 }
-                Choice::Queue(name) => {
-                    draft.script = queue_script(&index, &name);
-                    if draft.script.is_none() {
-                        trail.push(format!("queue {name} is not in the configuration").into());
-                    }
-                }
+                Choice::Queue(name) => draft.serve(queue_script(&index, &name), ("queue", &name), trail),
                 Choice::Phones { names, ring_timeout: of_group } => {
                     let ring_timeout = ring_timeout.or(of_group).unwrap_or(PHONE_RINGS);
                     self.add_phones(&index, &names, ring_timeout, (&mut draft, trail));
@@ -329,11 +333,11 @@ impl Switchboard {
             Ok(uri) => {
                 let dialled = Dialled::of(&uri, rules_of(party));
                 let own = own_identity(party);
-                let wish = match by {
-                    OnBehalf::Flow { shown, .. } => Some(shown),
-                    OnBehalf::Party(_) => None,
+                let (wish, via) = match by {
+                    OnBehalf::Flow { shown, via, .. } => (Some(shown), via.as_deref()),
+                    OnBehalf::Party(_) => (None, None),
                 };
-                let ask = Ask { call, who: asker(party), dialled: &dialled, identity: own.as_ref(), wish };
+                let ask = Ask { call, who: asker(party), dialled: &dialled, identity: own.as_ref(), wish, via };
                 let way = self.route(now, ask, &mut Vec::new()).map_err(|(refused, _)| refused);
                 way.and_then(|way| if way.stages.is_empty() { Err(only_a_flow()) } else { Ok(way.stages) })
             }
@@ -349,6 +353,14 @@ impl Switchboard {
 }
 
 impl Draft {
+    /// Somebody of ours serves the caller, unless there is no such thing.
+    fn serve(&mut self, script: Option<Box<Script>>, (what, name): (&str, &str), trail: &mut Vec<Box<str>>) {
+        self.script = script;
+        if self.script.is_none() {
+            trail.push(format!("{what} {name} is not in the configuration").into());
+        }
+    }
+
     fn finish(mut self, trail: &mut Vec<Box<str>>) -> Result<Way, NoWay> {
         if self.stages.is_empty() && !self.last_resort.is_empty() {
             trail.push("nothing better is up: trying what is down".into());
@@ -382,16 +394,35 @@ fn only_a_flow() -> Refused {
 }
 
 fn script(index: &Index, name: &str) -> Option<Box<Script>> {
-    let book = index.exchange.flows.clone();
-    let flow = book.find(name)?.clone();
-    Some(Box::new(Script { flow, book, prompts: index.exchange.prompts.clone() }))
+    let flow = index.exchange.flows.find(name)?.clone();
+    Some(scripted(index, flow))
+}
+
+/// A flow with all that belongs to its moment.
+pub(super) fn scripted(index: &Index, flow: Arc<Flow>) -> Box<Script> {
+    let exchange = &index.exchange;
+    let (book, prompts) = (exchange.flows.clone(), exchange.prompts.clone());
+    Box::new(Script { flow, book, prompts, engines: exchange.engines.clone(), queues: exchange.queues.clone() })
+}
+
+fn why_asked(who: Asker<'_>) -> RouteReason {
+    match who {
+        Asker::Phone(_) => RouteReason::Outbound,
+        Asker::Trunk(_) => RouteReason::Inbound,
+    }
+}
+
+/// A flow that asks an engine first.
+fn engine_script(index: &Index, name: &str, why: RouteReason) -> Option<Box<Script>> {
+    let flow = index.exchange.engines.find(name)?.flow(why)?;
+    Some(scripted(index, Arc::new(flow)))
 }
 
 /// A flow that does nothing but wait in the queue.
 fn queue_script(index: &Index, name: &str) -> Option<Box<Script>> {
     index.exchange.queues.queue(name)?;
     let flow = Arc::new(straight_to(name)?);
-    Some(Box::new(Script { flow, book: index.exchange.flows.clone(), prompts: index.exchange.prompts.clone() }))
+    Some(scripted(index, flow))
 }
 
 /// What a number is costs some microseconds, so it is asked only where something depends on it.

@@ -66,6 +66,7 @@ impl Switchboard {
             Assignment::Phone(name) => exchange.phones.iter().any(|phone| phone.name == *name),
             Assignment::Group(name) => self.index.dialplan.plan().groups.iter().any(|group| group.name == *name),
             Assignment::Queue(name) => exchange.queues.queue(name).is_some(),
+            Assignment::Engine(name) => exchange.engines.find(name).is_some(),
             Assignment::Trunk(name) => exchange.trunks.iter().any(|trunk| trunk.name == *name),
             Assignment::Number(_) => true,
         }

@@ -7,6 +7,8 @@ use crate::domain::dialplan::outbound::Outbound;
 use crate::domain::dialplan::{
     Account, Destination, During, Emergency, Group, Pattern, Rate, Rule, TrunkGroup, TrunkMember,
 };
+use crate::domain::routing::engine::Engine;
+use crate::edge::config::convert_engine;
 use crate::edge::config::convert_outbound;
 use crate::edge::config::convert_queue::{self, QueueFile};
 use crate::edge::config::fields::{Fields, printable};
@@ -24,6 +26,7 @@ pub enum Sort {
     TrunkGroup,
     Flow,
     Queue,
+    Engine,
     RoutingProfile,
     /// A trunk, or the word `phones`.
     Caller,
@@ -43,10 +46,11 @@ pub struct DialplanFile {
     pub guards: Vec<(Item, Guard)>,
     pub accounts: Vec<(Item, Account)>,
     pub rates: Vec<Rate>,
+    pub engines: Vec<(Item, Engine)>,
     pub references: Vec<(Sort, Item)>,
 }
 
-const SCHEMES: &[&str] = &["trunk", "trunk-group", "phone", "group", "flow", "queue", "reject"];
+const SCHEMES: &[&str] = &["trunk", "trunk-group", "phone", "group", "flow", "queue", "engine", "reject"];
 
 pub fn dialplan(fields: Fields<'_>) -> DialplanFile {
     let mut file = DialplanFile::default();
@@ -78,6 +82,9 @@ pub fn dialplan(fields: Fields<'_>) -> DialplanFile {
     }
     for one in fields.tables("rate") {
         convert_outbound::rate(one, &mut file);
+    }
+    for one in fields.tables("engine") {
+        convert_engine::engine(one, &mut file);
     }
     fields.finish();
     file
@@ -162,7 +169,7 @@ fn destinations(fields: &Fields<'_>, file: &mut DialplanFile) -> Vec<Destination
 fn destination(fields: &Fields<'_>, item: &Item, file: &mut DialplanFile) -> Option<Destination> {
     let Some((scheme, name)) = item.text.split_once(':') else {
         let problem = format!("`{}` is no destination", printable(&item.text));
-        let meant = "write one such as \"trunk:NAME\", \"trunk-group:NAME\", \"phone:NAME\", \"group:NAME\", \"flow:NAME\", \"queue:NAME\" or \"reject:CAUSE\"";
+        let meant = "write one such as \"trunk:NAME\", \"trunk-group:NAME\", \"phone:NAME\", \"group:NAME\", \"flow:NAME\", \"queue:NAME\", \"engine:NAME\" or \"reject:CAUSE\"";
         fields.reading.error(item.at, &item.path, problem, Some(meant.to_owned()));
         return None;
     };
@@ -174,6 +181,7 @@ fn destination(fields: &Fields<'_>, item: &Item, file: &mut DialplanFile) -> Opt
         "group" => (Sort::Group, Destination::Group(name.into())),
         "flow" => (Sort::Flow, Destination::Flow(name.into())),
         "queue" => (Sort::Queue, Destination::Queue(name.into())),
+        "engine" => (Sort::Engine, Destination::Engine(name.into())),
         "reject" => return reject(fields, item, name),
         _ => {
             let meant = suggest::did_you_mean(scheme, SCHEMES.iter().copied(), "kinds of destination");

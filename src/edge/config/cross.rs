@@ -41,6 +41,7 @@ fn check_names(reading: &Reading, profiles: &[ProfileFile], dialplans: &[Dialpla
     once(reading, "trunk group", dialplans.iter().flat_map(|file| file.trunk_groups.iter().map(|(name, _)| name)));
     once(reading, "caller ID", dialplans.iter().flat_map(|file| file.caller_ids.iter().map(|(name, _)| name)));
     once(reading, "guard", dialplans.iter().flat_map(|file| file.guards.iter().map(|(name, _)| name)));
+    once(reading, "engine", dialplans.iter().flat_map(|file| file.engines.iter().map(|(name, _)| name)));
     once(reading, "account", dialplans.iter().flat_map(|file| file.accounts.iter().map(|(name, _)| name)));
     once(reading, "table", dialplans.iter().flat_map(|file| file.outbound.iter().map(|(at, _, _)| at)));
     for file in profiles {
@@ -91,13 +92,20 @@ fn check_references(reading: &Reading, profiles: &[ProfileFile], dialplans: &[Di
                 .iter()
                 .flat_map(|file| file.queues.queues.iter().map(|(name, _)| name.text.as_str()))
                 .collect(),
+            Sort::Engine if switched_on => {
+                dialplans.iter().flat_map(|file| file.engines.iter().map(|(name, _)| name.text.as_str())).collect()
+            }
             Sort::RoutingProfile if switched_on => dialplans
                 .iter()
                 .flat_map(|file| file.queues.profiles.iter().map(|(name, _)| name.text.as_str()))
                 .collect(),
-            Sort::Group | Sort::TrunkGroup | Sort::Queue | Sort::RoutingProfile | Sort::Hours | Sort::Flow => {
-                Vec::new()
-            }
+            Sort::Group
+            | Sort::TrunkGroup
+            | Sort::Queue
+            | Sort::Engine
+            | Sort::RoutingProfile
+            | Sort::Hours
+            | Sort::Flow => Vec::new(),
         }
     };
     let references = dialplans.iter().flat_map(|file| &file.references);
@@ -154,6 +162,7 @@ fn words(sort: Sort) -> (&'static str, &'static str) {
         Sort::Group => ("group", "groups"),
         Sort::TrunkGroup => ("trunk group", "trunk groups"),
         Sort::Queue => ("queue", "queues"),
+        Sort::Engine => ("engine", "engines"),
         Sort::RoutingProfile => ("routing profile", "routing profiles"),
         Sort::Flow => ("flow", "flows"),
         Sort::Caller => ("caller", "callers"),

@@ -4,6 +4,7 @@ mod certificates;
 mod convert_control;
 mod convert_daemon;
 mod convert_dialplan;
+mod convert_engine;
 mod convert_media;
 mod convert_outbound;
 mod convert_outside;

@@ -89,6 +89,8 @@ pub fn difference(running: &Configuration, next: &Configuration, calls: &dyn Fn(
     compare_named(&mut plan, "phone", (phones(old), phones(new)), &kept("phone"));
     compare_dialplan(&mut plan, old, new);
     compare_queues(&mut plan, &old.queues, &new.queues);
+    let engines = |exchange: &Exchange| written_queue::engines(&exchange.engines);
+    compare_named(&mut plan, "engine", (engines(old), engines(new)), &|_| None);
     compare_named(&mut plan, "flow", (written::flows(&old.flows), written::flows(&new.flows)), &|_| None);
     compare_prompts(&mut plan, &running.prompts, &next.prompts);
     compare_named(&mut plan, "hours", (written::hours(&old.hours), written::hours(&new.hours)), &|_| None);

@@ -4,6 +4,7 @@ use crate::domain::call::interface::Profiles;
 use crate::domain::dialplan::Dialplan;
 use crate::domain::profile::{Listener, Profile};
 use crate::domain::queue::settings::Settings;
+use crate::domain::routing::engine::Engines;
 use crate::domain::switchboard::interface::Exchange;
 use crate::domain::trunk::media::MediaRoute;
 use crate::edge::config::Configuration;
@@ -70,12 +71,14 @@ pub fn read_with(reading: &Reading) -> Configuration {
     let prompts = read_flows::prompts(reading, &daemon, &mut digest);
     let queues = dialplan_files.iter().flat_map(|file| file.queues.queues.iter().map(|(name, _)| name.text.as_str()));
     let agents = dialplan_files.iter().flat_map(|file| file.queues.agents.iter().map(|(name, _)| name.text.as_str()));
+    let engines = dialplan_files.iter().flat_map(|file| &file.engines).map(|(name, _)| name.text.as_str());
     let around = Around {
         daemon: &daemon,
         hours: &hours,
         prompts: prompts.as_ref(),
         queues: queues.collect(),
         agents: agents.collect(),
+        engines: engines.collect(),
     };
     let flows = read_flows::flows(reading, around, &mut digest);
     cross::check(reading, &profile_files, &dialplan_files);
@@ -106,7 +109,8 @@ pub fn read_with(reading: &Reading) -> Configuration {
         exchange.phones.extend(file.phones.into_iter().filter_map(|one| one.phone).map(Arc::new));
     }
     exchange.profiles = Arc::new(profiles);
-    let (dialplan, queues) = merge(dialplan_files);
+    let (dialplan, queues, engines) = merge(dialplan_files);
+    exchange.engines = Arc::new(engines);
     exchange.dialplan = Arc::new(dialplan);
     exchange.queues = Arc::new(queues);
     exchange.hours = Arc::new(hours);
@@ -117,10 +121,11 @@ pub fn read_with(reading: &Reading) -> Configuration {
     Configuration { folder: reading.folder.clone(), daemon, exchange, prompts, files, warnings: Vec::new(), hash }
 }
 
-fn merge(files: Vec<DialplanFile>) -> (Dialplan, Settings) {
+fn merge(files: Vec<DialplanFile>) -> (Dialplan, Settings, Engines) {
     let mut dialplan = Dialplan { caller_ids: convert_outbound::caller_ids(&files), ..Dialplan::default() };
-    let mut queues = Vec::new();
+    let (mut queues, mut engines) = (Vec::new(), Vec::new());
     for file in files {
+        engines.extend(file.engines.into_iter().map(|(_, engine)| engine));
         queues.push(file.queues);
         dialplan.guards.extend(file.guards.into_iter().map(|(_, guard)| guard));
         dialplan.accounts.extend(file.accounts.into_iter().map(|(_, account)| account));
@@ -133,7 +138,7 @@ fn merge(files: Vec<DialplanFile>) -> (Dialplan, Settings) {
         dialplan.trunk_groups.extend(file.trunk_groups.into_iter().map(|(_, group)| group));
         dialplan.emergency.extend(file.emergency.into_iter().map(|(_, emergency)| emergency));
     }
-    (dialplan, convert_queue::merge(queues.into_iter()))
+    (dialplan, convert_queue::merge(queues.into_iter()), Engines::new(engines))
 }
 
 pub fn short_hex(digest: &[u8]) -> String {

@@ -62,6 +62,7 @@ pub struct Around<'a> {
     pub prompts: Option<&'a PromptLibrary>,
     pub queues: Vec<&'a str>,
     pub agents: Vec<&'a str>,
+    pub engines: Vec<&'a str>,
 }
 
 pub fn flows(reading: &Reading, around: Around<'_>, digest: &mut Sha256) -> Flows {
@@ -73,9 +74,9 @@ pub fn flows(reading: &Reading, around: Around<'_>, digest: &mut Sha256) -> Flow
         files.extend(flow::flow(reading, (index, table), (stem(&relative), &version)));
     }
     cross::once(reading, "flow", files.iter().map(|file| &file.name));
-    let Around { daemon, hours, prompts, queues, agents } = around;
+    let Around { daemon, hours, prompts, queues, agents, engines } = around;
     let prompts: Option<BTreeSet<String>> = prompts.map(|library| library.names().map(str::to_owned).collect());
     let keys = daemon.outside.keys.iter().map(|key| &*key.name).collect();
-    let surroundings = Surroundings { hours, prompts: prompts.as_ref(), queues, agents, keys };
+    let surroundings = Surroundings { hours, prompts: prompts.as_ref(), queues, agents, engines, keys };
     Flows::new(flow::book(reading, files, &surroundings))
 }

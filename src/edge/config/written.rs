@@ -466,6 +466,7 @@ fn destination(destination: &Destination) -> String {
         Destination::Group(name) => format!("group:{name}"),
         Destination::Flow(name) => format!("flow:{name}"),
         Destination::Queue(name) => format!("queue:{name}"),
+        Destination::Engine(name) => format!("engine:{name}"),
         Destination::Reject(cause) => format!("reject:{}", cause.name()),
     }
 }

@@ -4,9 +4,11 @@ use crate::domain::queue::criteria::Proficiency;
 use crate::domain::queue::settings::{
     AgentSettings, ProfileEntry, QueueFlows, QueueSettings, Reach, RoutingProfile, Settings,
 };
+use crate::domain::routing::engine::{Engine, Engines};
 use crate::edge::config::fields::shown;
 use crate::edge::config::plan::Effect;
 use crate::edge::config::written::Line;
+use std::sync::Arc;
 use std::time::Duration;
 
 type Named = Vec<(String, Vec<Line>)>;
@@ -32,6 +34,23 @@ pub fn statuses(settings: &Settings) -> Vec<Line> {
 }
 
 // Every field is taken apart below; a new one does not compile until it is written.
+
+/// Under which declaration engines are asked.
+pub fn engines(engines: &Engines) -> Named {
+    let one = |engine: &Arc<Engine>| {
+        let Engine { name, client, patience, fallback, comfort, grace } = &**engine;
+        let lines = vec![
+            line("client", client),
+            time("deadline", Some(*patience)),
+            line("fallback", fallback),
+            list("comfort", comfort.iter().map(|sound| format!("{sound:?}"))),
+            time("grace", Some(*grace)),
+        ];
+        let lines = lines.into_iter().map(|line| Line { effect: Effect::NewCalls, ..line }).collect();
+        (name.to_string(), lines)
+    };
+    engines.iter().map(one).collect()
+}
 
 pub fn queues(settings: &Settings) -> Named {
     let one = |queue: &QueueSettings| {

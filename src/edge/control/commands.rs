@@ -60,6 +60,8 @@ impl Desk for Operator {
                 client.follow(None);
                 Ok(json!({ "next": self.ports.events.next() }))
             }
+            Command::Decide { request, decision } => self.ports.requests.decide(client, &request, decision).await,
+            Command::Order { call, lease, order } => self.ports.requests.order(client, (&call, lease), order).await,
             other => self.operate(&client.who(), other).await,
         }
     }
@@ -129,7 +131,9 @@ impl Operator {
             | Command::Attach { .. }
             | Command::Detach
             | Command::Follow { .. }
-            | Command::Unfollow => Err(Fault::new("bad_request", "this belongs to a connection")),
+            | Command::Unfollow
+            | Command::Decide { .. }
+            | Command::Order { .. } => Err(Fault::new("bad_request", "this belongs to a connection")),
             Command::Status => Ok(self.status()),
             Command::Calls => Ok(json!({ "calls": self.ports.live.list() })),
             Command::HangUp { call } => self.hang_up(&call),

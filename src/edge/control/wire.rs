@@ -40,6 +40,19 @@ pub enum Command {
     },
     /// No more events.
     Unfollow,
+    /// What an engine says to a `route.request`; `null`: that it does not know.
+    Decide {
+        request: String,
+        #[schemars(with = "Option<super::wire_decision::Spoken>")]
+        decision: Value,
+    },
+    /// What the holder of a call's lease wants.
+    Order {
+        call: String,
+        lease: u64,
+        #[schemars(with = "super::wire_decision::Spoken")]
+        order: Value,
+    },
     Status,
     Calls,
     HangUp {
@@ -120,7 +133,7 @@ impl Command {
     pub fn scope(&self) -> Option<Scope> {
         Some(match self {
             Command::Hello { .. } | Command::Detach | Command::Unfollow => return None,
-            Command::Attach { .. } => Scope::Route,
+            Command::Attach { .. } | Command::Decide { .. } => Scope::Route,
             Command::Follow { .. }
             | Command::Status
             | Command::Calls
@@ -131,7 +144,9 @@ impl Command {
             | Command::Explain { .. }
             | Command::Callbacks
             | Command::Guards => Scope::Observe,
-            Command::HangUp { .. } | Command::Agent { .. } | Command::CancelCallback { .. } => Scope::Command,
+            Command::HangUp { .. } | Command::Agent { .. } | Command::CancelCallback { .. } | Command::Order { .. } => {
+                Scope::Command
+            }
             Command::Numbers { ask } if ask.only_looks() => Scope::Observe,
             Command::Numbers { .. }
             | Command::ResetGuard { .. }

@@ -1,5 +1,6 @@
 //! What a dialogue says of flows: which one serves the call, what it plays and asks, and what it is told.
 
+use super::engine::Desk;
 use super::world::World;
 use offhook::base::cause::Cause;
 use offhook::domain::call::interface::CallOutput;
@@ -16,6 +17,7 @@ use offhook::domain::flow::key::Key;
 use offhook::domain::flow::template::Template;
 use offhook::domain::flow::value::Value;
 use offhook::domain::queue::queues::Queues;
+use offhook::domain::queue::settings::Settings;
 use offhook::media::prompt::{Prompt, Prompts};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,19 +34,26 @@ pub struct Floor {
     pub tapes: Vec<String>,
     logged: Vec<String>,
     pub queues: Option<Queues>,
+    /// What the queues are, for engines that name them.
+    pub settings: Arc<Settings>,
+    pub desk: Desk,
 }
 
 impl Floor {
     pub fn script(&self) -> Option<Box<Script>> {
-        let name = self.script.as_ref()?;
         let book = Arc::new(Flows::new(flows().into_iter().map(Arc::new)));
-        let flow = Arc::clone(book.find(name).unwrap_or_else(|| panic!("no flow {name}")));
-        Some(Box::new(Script { flow, book, prompts: prompts() }))
+        let flow = match (&self.script, self.desk.flow()) {
+            (Some(name), _) => Arc::clone(book.find(name).unwrap_or_else(|| panic!("no flow {name}"))),
+            (None, Some(flow)) => Arc::new(flow),
+            (None, None) => return None,
+        };
+        let (engines, queues) = (self.desk.engines(), Arc::clone(&self.settings));
+        Some(Box::new(Script { flow, book, prompts: prompts(), engines, queues }))
     }
 
     /// A flow that serves at once has no stages before it.
     pub fn is_first(&self) -> bool {
-        self.script.is_some() && !self.is_last
+        (self.script.is_some() || self.desk.flow().is_some()) && !self.is_last
     }
 
     /// Takes what waits for a line of the dialogue; what can be said at once is said.
@@ -192,6 +201,7 @@ fn dial(to: &str, resumes: bool, digits: Option<&str>) -> Act {
         digits: digits.map(text),
         caller_number: None,
         caller_name: None,
+        via: None,
     })
 }
 

@@ -3,6 +3,7 @@
 //! `docs/dialogues.md` describes the language.
 
 mod audio;
+mod engine;
 mod flow;
 pub mod peer;
 mod queue;
@@ -53,6 +54,7 @@ fn run(world: &mut World, step: &Step<'_>) -> Result<(), String> {
             world.set_agents(names);
             Ok(())
         }
+        ["set", "engine", rest @ ..] => world.set_engine(rest),
         ["set", rest @ ..] => world.set(rest),
         ["after", time] => {
             world.pass(duration(time));
@@ -74,6 +76,7 @@ fn run(world: &mut World, step: &Step<'_>) -> Result<(), String> {
             world.on_flow(&words)
         }
         ["agent", ..] => world.on_queue(&words),
+        ["engine", rest @ ..] => world.on_engine(rest),
         ["ended", caller, rest @ ..] => world.expect_ended(caller, rest),
         ["end", rest @ ..] => world.expect_end(rest),
         ["trail", ..] => world.expect_trail(step.text.trim_start_matches("trail").trim()),

@@ -42,7 +42,8 @@ impl World {
         let names = names.strip_suffix(&["itself"]).unwrap_or(names);
         let mut queues = Queues::new(self.now(), 1);
         let mut now = self.now();
-        queues.handle_input(now, QueueInput::Settings(Arc::new(settings(names, auto_accept))));
+        self.floor.settings = Arc::new(settings(names, auto_accept));
+        queues.handle_input(now, QueueInput::Settings(Arc::clone(&self.floor.settings)));
         for name in names {
             queues.handle_command(now, name, AgentCommand::Status(Status::Available), By::Agent).expect("a status");
             now = now.after(Duration::from_micros(1));
@@ -64,6 +65,7 @@ impl World {
                 | QueueOutput::StartCustomerWhisper { contact, .. }
                 | QueueOutput::Join { contact, .. }
                 | QueueOutput::HangUp { contact, .. }
+                | QueueOutput::Left { contact }
                 | QueueOutput::Requeued { contact } => *contact,
                 _ => continue,
             };

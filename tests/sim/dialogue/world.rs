@@ -310,6 +310,14 @@ impl World {
                             return Some((id, answer));
                         }
                     }
+                    word @ (CallOutput::AskEngine(_)
+                    | CallOutput::EngineAsked { .. }
+                    | CallOutput::Reply { .. }
+                    | CallOutput::ToHolder { .. }) => {
+                        if let Some(answer) = self.floor.desk.take(word) {
+                            return Some((id, answer));
+                        }
+                    }
                     question => return Some(self.answer_of(id, question)),
                 }
             }

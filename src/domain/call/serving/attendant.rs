@@ -6,7 +6,7 @@ use crate::base::now::{Now, earliest};
 use crate::domain::call::parts::Parts;
 use crate::domain::call::serving::news::Slip;
 use crate::domain::call::serving::sounding::Sounding;
-use crate::domain::flow::definition::{Flow, Flows};
+use crate::domain::flow::definition::{Flow, Flows, Kind};
 use crate::domain::flow::interface::{FlowInput, FlowWish, Ticket};
 use crate::domain::flow::memory::Memory;
 use crate::domain::flow::run::FlowRun;
@@ -85,6 +85,10 @@ impl Attendant {
 
     pub fn hides_keys(&self) -> bool {
         !self.run.listens_openly()
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.run.kind()
     }
 
     pub fn memory(&self) -> &Memory {

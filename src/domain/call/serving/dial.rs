@@ -109,7 +109,7 @@ impl Serving {
         };
         let uri = uri_of(&order.to);
         let (name, caller) = (self.script.flow.name.clone(), parts.story.caller.clone());
-        let by = OnBehalf::Flow { name, caller, shown: order.caller.clone() };
+        let by = OnBehalf::Flow { name, caller, shown: order.caller.clone(), via: order.via.clone() };
         parts.outputs.push_back(CallOutput::Route { leg, by, uri });
         let when_given_up = parts.wire.now.instant + order.timeout;
         let ringing = self.is_described.then(|| sounding::ring(parts));

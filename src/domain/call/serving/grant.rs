@@ -41,6 +41,9 @@ impl Serving {
             }
             FlowWish::Dial { ticket, order } => self.dial(parts, ticket, order),
             FlowWish::CancelDial { ticket } => self.cancel_dial(parts, ticket),
+            FlowWish::Route { ticket, order } => self.route(parts, ticket, order),
+            FlowWish::CancelRoute { ticket } => self.stop_asking(parts, ticket),
+            FlowWish::Control { came, details } => self.expect_order(parts, came, details),
             FlowWish::Record { ticket, order } => self.taping.begin_message(parts, self.attendant.slip(ticket), order),
             FlowWish::StopRecording { ticket } => {
                 if let Some(kept) = self.taping.finish_message(parts, ticket) {

@@ -11,6 +11,7 @@ use crate::domain::call::phase::{Answer, Phase};
 use crate::domain::call::serving::attendant::Attendant;
 use crate::domain::call::serving::grant::Granted;
 use crate::domain::call::serving::news::Slip;
+use crate::domain::call::serving::offering::Offers;
 use crate::domain::call::serving::{Serving, caller, calling_back, sounding};
 use crate::domain::flow::act::Role;
 use crate::domain::flow::definition::Flow;
@@ -18,7 +19,9 @@ use crate::domain::flow::interface::{FlowInput, QueueOrder, QueueOutcome, Ticket
 use crate::domain::flow::value::Value;
 use crate::domain::leg::event::LegEvent;
 use crate::domain::queue::from_flow;
-use crate::domain::queue::interface::{ContactId, Offer, OfferAnswer, OfferId, Place, QueueInput, QueueOutput, Rank};
+use crate::domain::queue::interface::{
+    ContactId, Offer, OfferAnswer, OfferId, Place, QueueInput, QueueOutput, Rank, Withdrawal,
+};
 use crate::domain::queue::settings::QueueFlows;
 use crate::media::command::SourceId;
 use std::sync::Arc;
@@ -35,6 +38,8 @@ pub struct Queued {
     music: Option<SourceId>,
     /// The age that the queue was told.
     age: i64,
+    /// Agents of an engine's choice, one after the other.
+    pub offers: Option<Box<Offers>>,
 }
 
 /// How far the caller is.
@@ -61,7 +66,7 @@ struct Called {
 impl Queued {
     /// A callback: it has waited, and an agent is about to be called for it.
     pub fn of_callback(flows: QueueFlows) -> Queued {
-        Queued { ticket: None, stage: Waits::Waiting, flows, agent: None, music: None, age: 0 }
+        Queued { ticket: None, stage: Waits::Waiting, flows, agent: None, music: None, age: 0, offers: None }
     }
 
     pub fn source(&self) -> Option<SourceId> {
@@ -75,8 +80,19 @@ impl Queued {
     }
 
     pub fn deadline(&self) -> Option<Instant> {
-        let agent = self.agent.as_ref()?;
-        earliest(agent.dialler.deadline(), agent.whisper.as_ref().and_then(Attendant::deadline))
+        let offers = self.offers.as_ref().filter(|_| self.stage != Waits::Joined).and_then(|offers| offers.deadline());
+        let Some(agent) = self.agent.as_ref() else { return offers };
+        let own = earliest(agent.dialler.deadline(), agent.whisper.as_ref().and_then(Attendant::deadline));
+        earliest(own, offers)
+    }
+
+    /// Whether an agent is being offered the caller just now.
+    pub fn is_ringing(&self) -> bool {
+        self.agent.is_some()
+    }
+
+    pub fn take_music(&mut self) -> Option<SourceId> {
+        self.music.take()
     }
 }
 
@@ -100,6 +116,10 @@ impl Serving {
         }
         match from_flow::arrival(parts.wire.call, order, parts.story.identity.e164) {
             Ok(arrival) => {
+                let offers = match arrival.place {
+                    Place::Agent(_) => self.engaged.as_mut().and_then(|engaged| engaged.offers.take()),
+                    Place::Queue(_) => None,
+                };
                 self.queued = Some(Box::new(Queued {
                     ticket: Some(ticket),
                     stage: Waits::Asking,
@@ -107,6 +127,7 @@ impl Serving {
                     agent: None,
                     music: None,
                     age: order.age,
+                    offers,
                 }));
                 tell(parts, QueueInput::Enter(Box::new(arrival)));
             }
@@ -137,8 +158,9 @@ impl Serving {
                 parts.say(format!("the queue refuses: {}", why.name()));
                 let ticket = self.queued.as_mut().and_then(|queued| queued.ticket.take());
                 self.queued.take_if(|queued| queued.stage == Waits::Asking);
-                if let Some(ticket) = ticket {
-                    self.feed(parts, FlowInput::Queued { ticket, outcome: from_flow::outcome(why) });
+                match ticket {
+                    Some(ticket) => self.feed(parts, FlowInput::Queued { ticket, outcome: from_flow::outcome(why) }),
+                    None => self.offers_refused(parts, why),
                 }
             }
             QueueOutput::Offer(offer) => self.ring(parts, &offer, (flows, stages)),
@@ -149,7 +171,11 @@ impl Serving {
                     let (cause, fault) = calling_back::end_of(why);
                     return self.end(parts, cause, fault);
                 }
+                if matches!(why, Withdrawal::TimedOut | Withdrawal::Rejected | Withdrawal::Unreachable) {
+                    self.next_offer(parts);
+                }
             }
+            QueueOutput::Left { .. } if self.has_offers() => return self.offers_over(parts),
             QueueOutput::Scheduled { callback, .. } => self.scheduled(parts, callback),
             QueueOutput::NotScheduled { why, .. } => self.not_scheduled(parts, why),
             QueueOutput::StartAgentWhisper { offer, agent, .. } => self.whisper_to_agent(parts, offer, &agent),
@@ -188,7 +214,9 @@ impl Serving {
         if queued.stage == Waits::Asking {
             queued.stage = Waits::Waiting;
         }
-        if let Some(ticket) = queued.ticket.take() {
+        let ticket = queued.ticket.take();
+        self.offers_wait(parts);
+        if let Some(ticket) = ticket {
             self.feed(parts, FlowInput::Queued { ticket, outcome: QueueOutcome::Accepted });
         }
     }
@@ -345,6 +373,7 @@ impl Serving {
 
     /// Also what the agent's whisper waits for.
     pub(super) fn on_queue_deadline(&mut self, parts: &mut Parts) {
+        self.offers_due(parts);
         let now = parts.wire.now;
         let Some(agent) = self.called() else { return };
         if agent.dialler.deadline().is_some_and(|when| when <= now.instant) {

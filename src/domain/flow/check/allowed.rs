@@ -54,6 +54,10 @@ pub fn is_allowed(act: &Act, kind: Kind) -> bool {
         | Act::Callback(_)
         | Act::Record(_)
         | Act::SendDigits(_)
+        | Act::Route(_)
+        | Act::Control(_)
+        | Act::Fallback
+        | Act::Redirect(_)
         | Act::Queue(_) => like_inbound || kind == CustomerQueue,
         Act::SetPriority(_) | Act::SetRecording(_) => like_inbound || matches!(kind, CustomerQueue | OutboundWhisper),
         Act::StreamStart(_) => like_inbound || matches!(kind, CustomerQueue | CustomerWhisper | OutboundWhisper),

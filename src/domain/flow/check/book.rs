@@ -66,6 +66,7 @@ pub enum Mentioned {
     /// A public key.
     Key,
     Function,
+    Engine,
 }
 
 /// For whoever knows the library, the hours and the queues. Names that come from attributes are not among them.
@@ -87,6 +88,7 @@ pub fn mentions(flow: &Flow) -> Vec<Mention> {
         match &step.act {
             Act::CheckHours(check) => see("hours", Mentioned::Hours, check.hours.as_ref().and_then(Template::fixed)),
             Act::Collect(collect) => see("encrypt", Mentioned::Key, collect.encrypt.as_deref()),
+            Act::Route(route) => see("engine", Mentioned::Engine, route.engine.fixed()),
             Act::Function(function) => see("name", Mentioned::Function, function.name.fixed()),
             Act::TransferToAgent(agent) => see("agent", Mentioned::Agent, agent.as_ref().and_then(Template::fixed)),
             _ => {}
@@ -111,6 +113,7 @@ fn heard(act: &Act) -> Vec<(&'static str, &[SoundSpec])> {
         }
         Act::Webhook(webhook) => vec![("comfort", &webhook.request.comfort)],
         Act::Function(function) => vec![("comfort", &function.request.comfort)],
+        Act::Route(route) => vec![("comfort", &route.comfort)],
         _ => Vec::new(),
     }
 }

@@ -47,6 +47,7 @@ fn can_end(act: &Act) -> bool {
         Act::HangUp(_) | Act::End | Act::Return | Act::TransferToAgent(_) | Act::TransferToFlow(_) | Act::Queue(_) => {
             true
         }
+        Act::Control(_) | Act::Fallback | Act::Redirect(_) => true,
         Act::Dial(dial) => !dial.resumes,
         _ => false,
     }
@@ -68,6 +69,7 @@ fn is_instant(act: &Act, outcome: Outcome) -> bool {
             | Act::Dial(_)
             | Act::CallOut(_)
             | Act::SendDigits(_)
+            | Act::Control(_)
             // What a module waits for is not seen from here; the limits of a running flow are.
             | Act::Module(_)
             | Act::Webhook(_)

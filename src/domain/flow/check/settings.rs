@@ -67,6 +67,10 @@ fn step_faults(step: &StepDraft, faults: &mut Faults) {
             faults.request(&webhook.request);
         }
         Act::Function(function) => faults.request(&function.request),
+        Act::Route(route) => {
+            faults.time("timeout", route.timeout, Duration::from_millis(100), limits::ROUTE_PATIENCE_MAX);
+            faults.sounds("comfort", &route.comfort);
+        }
         Act::Callback(callback) => faults.callback(callback),
         Act::Dial(dial) => faults.dial(dial),
         Act::CallOut(call_out) => faults.caller_name(call_out),

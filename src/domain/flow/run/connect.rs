@@ -109,7 +109,7 @@ impl FlowRun {
             None => Box::default(),
         };
         let caller = self.caller_id(dial.caller_number.as_ref(), dial.caller_name.as_ref())?;
-        Some(DialOrder { to, timeout, resumes: dial.resumes, digits, caller })
+        Some(DialOrder { to, timeout, resumes: dial.resumes, digits, caller, via: dial.via.clone() })
     }
 
     fn caller_id(&mut self, number: Option<&Template>, name: Option<&Template>) -> Option<CallerId> {

@@ -17,6 +17,7 @@ impl FlowRun {
             }
             FlowInput::Key(key) => self.on_key(now, key),
             FlowInput::Offer { is_open } => self.on_offer(now, is_open),
+            FlowInput::Order(flow) => self.on_order(now, &flow),
             FlowInput::CallerGone => self.stop(now, FlowEnd::CallerGone),
             FlowInput::Stop => self.stop(now, FlowEnd::Stopped),
             answer => self.on_answer(now, answer),
@@ -33,6 +34,9 @@ impl FlowRun {
             }
             (Waiting::Fetch(fetching), FlowInput::Fetched { ticket, outcome }) if fetching.ticket == ticket => {
                 self.on_fetched(now, &fetching, outcome);
+            }
+            (Waiting::Route(routing), FlowInput::Decided { ticket, flow }) if routing.ticket == ticket => {
+                self.on_decided(now, &routing, flow);
             }
             (waiting @ Waiting::Dial { .. }, FlowInput::Dialled { ticket, outcome }) => {
                 let (is_asked, is_joined) = match &waiting {
@@ -81,6 +85,10 @@ impl FlowRun {
                 fetching.comfort = None;
                 self.waiting = Waiting::Fetch(fetching);
             }
+            Waiting::Route(mut routing) if routing.comfort == Some(played) => {
+                routing.comfort = None;
+                self.waiting = Waiting::Route(routing);
+            }
             waiting => self.waiting = waiting,
         }
     }
@@ -98,6 +106,12 @@ impl FlowRun {
         if self.has_ended() {
             return;
         }
+        self.halt();
+        self.end(now, end);
+    }
+
+    /// What was started for the step is stopped.
+    pub(super) fn halt(&mut self) {
         if let Some(ticket) = self.waiting.sounding() {
             self.stop_playing(ticket);
         }
@@ -105,6 +119,10 @@ impl FlowRun {
             Waiting::Fetch(fetching) => {
                 let ticket = fetching.ticket;
                 self.wish(FlowWish::CancelFetch { ticket });
+            }
+            Waiting::Route(routing) => {
+                let ticket = routing.ticket;
+                self.wish(FlowWish::CancelRoute { ticket });
             }
             Waiting::Dial { ticket, .. } => {
                 let ticket = *ticket;
@@ -116,7 +134,6 @@ impl FlowRun {
             }
             _ => {}
         }
-        self.end(now, end);
     }
 
     pub(super) fn on_deadline(&mut self, now: Now) {
@@ -135,13 +152,14 @@ impl FlowRun {
             Waiting::Pause { .. } => self.go(now, Turn::Next(Outcome::Success)),
             Waiting::Told { .. } => self.on_told(now, None),
             Waiting::Fetch(fetching) => self.on_fetch_deadline(now, &fetching),
+            Waiting::Route(routing) => self.on_route_deadline(now, &routing),
             waiting @ Waiting::Dial { .. } => {
                 self.waiting = waiting;
                 self.on_dial_deadline(now);
             }
             Waiting::Queue { queue, is_callback, .. } => self.on_queued(now, queue, is_callback, QueueOutcome::Refused),
             Waiting::Done { what, .. } => self.on_done(now, what, false),
-            waiting @ (Waiting::Begin | Waiting::Ended) => self.waiting = waiting,
+            waiting @ (Waiting::Begin | Waiting::Ended | Waiting::Control) => self.waiting = waiting,
         }
     }
 }

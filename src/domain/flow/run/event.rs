@@ -22,10 +22,17 @@ const CONTACT: [&str; 15] = [
     "Tags",
 ];
 
+/// What an engine is told besides the numbers and headers, which stand in its request by themselves.
+pub const CONTACT_ROUTED: [&str; 8] =
+    ["Attributes", "CustomerId", "Description", "InitiationMethod", "LanguageCode", "Name", "Queue", "Tags"];
+
+pub fn known(memory: &Memory, names: &[&str]) -> Map {
+    names.iter().filter_map(|name| memory.shared.get(*name).map(|value| ((*name).into(), value.clone()))).collect()
+}
+
 /// The body of a webhook and of an engine's function.
 pub fn contact_event(memory: &Memory, parameters: Map) -> Value {
-    let known = CONTACT.iter().filter_map(|name| memory.shared.get(*name).map(|value| ((*name).into(), value.clone())));
-    let contact: Map = known.collect();
+    let contact = known(memory, &CONTACT);
     Value::map([
         ("Name", Value::text("ContactFlowEvent")),
         ("Details", Value::map([("ContactData", Value::Map(contact)), ("Parameters", Value::Map(parameters))])),

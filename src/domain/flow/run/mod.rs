@@ -12,6 +12,7 @@ mod fetch;
 mod fill;
 mod keys;
 mod legs;
+mod route;
 mod set;
 mod sound;
 mod step;
@@ -20,7 +21,7 @@ mod waiting;
 pub use self::connect::DIGITS_MAX;
 
 use self::waiting::Waiting;
-use super::definition::{Flow, Flows, Outcome, StepId};
+use super::definition::{Flow, Flows, Kind, Outcome, StepId};
 use super::interface::{Break, FlowEnd, FlowInput, FlowWish, Ticket};
 use super::log::Entry;
 use super::memory::Memory;
@@ -114,6 +115,10 @@ impl FlowRun {
             self.memory.local = local;
         }
         self.memory
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.at.flow.kind
     }
 
     pub fn has_ended(&self) -> bool {

@@ -39,6 +39,10 @@ impl FlowRun {
             Act::SendDigits(digits) => self.send_digits(now, digits),
             Act::HangUp(cause) => Turn::End(FlowEnd::HangUp(*cause)),
             Act::End => self.finish(),
+            Act::Route(route) => self.route(now, route),
+            Act::Control(came) => self.expect_orders(came),
+            Act::Fallback => self.fall_back(),
+            Act::Redirect(to) => Turn::End(FlowEnd::Redirect(to.clone())),
             _ => self.set(now, act),
         }
     }

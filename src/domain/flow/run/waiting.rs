@@ -46,6 +46,9 @@ pub enum Waiting {
         until: Instant,
     },
     Fetch(Fetching),
+    Route(Routing),
+    /// For the next order of the engine that has control.
+    Control,
     /// `None` while both talk: the call's own limits end that.
     Dial {
         ticket: Ticket,
@@ -112,6 +115,12 @@ pub struct Fetching {
     pub until: Instant,
 }
 
+pub struct Routing {
+    pub ticket: Ticket,
+    pub comfort: Option<Ticket>,
+    pub until: Instant,
+}
+
 impl Heard {
     pub fn deadline(&self) -> Instant {
         match self {
@@ -134,13 +143,14 @@ impl Heard {
 impl Waiting {
     pub fn deadline(&self) -> Option<Instant> {
         match self {
-            Waiting::Begin | Waiting::Ended => None,
+            Waiting::Begin | Waiting::Ended | Waiting::Control => None,
             Waiting::Loop { is_due: true, .. } => None,
             Waiting::Loop { until, .. } | Waiting::Dial { until, .. } => *until,
             Waiting::Ask(asking) => Some(asking.heard.deadline()),
             Waiting::Collect(collecting) => Some(collecting.heard.deadline()),
             Waiting::Confirm(confirming) => Some(confirming.heard.deadline()),
             Waiting::Fetch(fetching) => Some(fetching.until),
+            Waiting::Route(routing) => Some(routing.until),
             Waiting::Play { until, .. }
             | Waiting::Number { until, .. }
             | Waiting::Record { until, .. }
@@ -160,6 +170,7 @@ impl Waiting {
             Waiting::Collect(collecting) => collecting.heard.saying(),
             Waiting::Confirm(confirming) => confirming.heard.saying(),
             Waiting::Fetch(fetching) => fetching.comfort,
+            Waiting::Route(routing) => routing.comfort,
             _ => None,
         }
     }

@@ -25,6 +25,10 @@ impl Stage<'_> {
                 let answer = self.told(step, &question, reply);
                 self.later(Duration::ZERO, ticket, FlowInput::Told { ticket, answer });
             }
+            // No engine is attached to a trial: what is tried is what happens then.
+            FlowWish::Route { ticket, .. } => {
+                self.later(Duration::ZERO, ticket, FlowInput::Decided { ticket, flow: None });
+            }
             FlowWish::Dial { ticket, order } => {
                 self.account.dialled.push(order.to.to_string());
                 self.on_dial((step, ticket), order.timeout, reply);

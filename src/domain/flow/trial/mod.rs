@@ -275,7 +275,11 @@ impl Stage<'_> {
                 self.account.passed.push(passed);
             }
             FlowWish::Ended(end) => self.account.end = words::end(&end, run.memory()),
-            FlowWish::EarlyMedia | FlowWish::Priority { .. } | FlowWish::Recording(_) => {}
+            FlowWish::EarlyMedia
+            | FlowWish::Priority { .. }
+            | FlowWish::Recording(_)
+            | FlowWish::CancelRoute { .. }
+            | FlowWish::Control { .. } => {}
             FlowWish::StopPlaying { ticket } | FlowWish::CancelFetch { ticket } | FlowWish::CancelDial { ticket } => {
                 self.cancel(ticket);
             }

@@ -36,6 +36,7 @@ pub fn end(end: &FlowEnd, memory: &Memory) -> String {
             Some(QueueName::Agent(name)) => format!("queued agent {name}"),
             None => "queued".to_owned(),
         },
+        FlowEnd::Redirect(to) => format!("redirect {to}"),
         FlowEnd::Handed => "handed".to_owned(),
         FlowEnd::CallerGone => "caller-gone".to_owned(),
         FlowEnd::Stopped => "stopped".to_owned(),

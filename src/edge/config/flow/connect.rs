@@ -35,7 +35,7 @@ pub fn dial(step: &StepFields<'_>) -> Option<Act> {
     let caller_number = text::text(fields, "caller_number", "the caller's own");
     let caller_name = text::text(fields, "caller_name", "none");
     let to = text::required(fields, "to")?;
-    Some(Act::Dial(Dial { to, timeout, resumes, digits, caller_number, caller_name }))
+    Some(Act::Dial(Dial { to, timeout, resumes, digits, caller_number, caller_name, via: None }))
 }
 
 pub fn call_out(step: &StepFields<'_>) -> Option<Act> {

@@ -5,7 +5,7 @@ mod decide;
 mod hear;
 mod outside;
 mod set;
-mod sounds;
+pub mod sounds;
 mod step;
 mod text;
 pub mod trials;
@@ -43,6 +43,8 @@ pub struct Surroundings<'a> {
     pub agents: Vec<&'a str>,
     /// Public keys.
     pub keys: Vec<&'a str>,
+    /// Names of declared engines.
+    pub engines: Vec<&'a str>,
 }
 
 /// One file, whose table it keeps for the places of faults that show later.

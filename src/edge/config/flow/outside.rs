@@ -1,6 +1,7 @@
 //! Steps that ask or tell somebody outside of the call. Asks nobody itself.
 
-use crate::domain::flow::act::{Act, Function, Reply, Request, StreamWhat, Webhook};
+use crate::base::limits;
+use crate::domain::flow::act::{Act, Function, Reply, Request, Route, StreamWhat, Webhook};
 use crate::edge::config::fields::Fields;
 use crate::edge::config::flow::step::StepFields;
 use crate::edge::config::flow::{sounds, text};
@@ -18,6 +19,14 @@ pub fn function(step: &StepFields<'_>) -> Option<Act> {
     let request = request(&step.fields);
     let name = text::required(&step.fields, "name")?;
     Some(Act::Function(Function { name, request }))
+}
+
+pub fn route(step: &StepFields<'_>) -> Option<Act> {
+    let range = Duration::from_millis(100)..=limits::ROUTE_PATIENCE_MAX;
+    let timeout = step.fields.duration("timeout", limits::FETCH_PATIENCE, range);
+    let comfort = sounds::list(&step.fields, "comfort");
+    let engine = text::required(&step.fields, "engine")?;
+    Some(Act::Route(Route { engine, timeout, comfort, why: None, fallback: None }))
 }
 
 fn request(fields: &Fields<'_>) -> Request {

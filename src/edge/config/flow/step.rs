@@ -72,6 +72,7 @@ const ACTS: &[(&str, Reader)] = &[
     ("send-digits", outside::send_digits),
     ("hang-up", connect::hang_up),
     ("end", |_| Some(Act::End)),
+    ("route", outside::route),
 ];
 
 /// Faults stay in the reading; `None` when what the step does could not be understood.

@@ -93,6 +93,14 @@ pub fn mentioned(written: &Written<'_>, mention: &Mention, surroundings: &Surrou
             ),
             None => return,
         },
+        Mentioned::Engine => match missing(name, &surroundings.engines) {
+            Some(near) => (
+                format!("there is no engine `{}`", printable(name)),
+                near,
+                "declare it as [[engine]] in dialplans/".to_owned(),
+            ),
+            None => return,
+        },
         Mentioned::Hours | Mentioned::Function => return,
     };
     let meant = near.map_or(otherwise, |near| format!("did you mean `{near}`?"));

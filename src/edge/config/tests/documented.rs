@@ -13,7 +13,7 @@ fn known() -> Keys {
     folder.write("offhook.toml", "");
     let profile = "[[listener]]\n[[trunk]]\nregistration = {}\ninbound_digest = {}\noutbound_digest = {}\n[[trunk.target]]\n[[phone]]\n";
     folder.write("sip-profiles/a.toml", profile);
-    folder.write("dialplans/a.toml", "[[rule]]\n[[group]]\n[[trunk_group]]\n[[trunk_group.member]]\n[[emergency]]\n[[status]]\n[[queue]]\n[[routing_profile]]\n[[routing_profile.queue]]\n[[agent]]\n[[agent.proficiency]]\n[outbound]\n[[caller_id]]\n[[guard]]\n[[account]]\n[[rate]]\n");
+    folder.write("dialplans/a.toml", "[[rule]]\n[[group]]\n[[trunk_group]]\n[[trunk_group.member]]\n[[emergency]]\n[[status]]\n[[queue]]\n[[routing_profile]]\n[[routing_profile.queue]]\n[[agent]]\n[[agent.proficiency]]\n[outbound]\n[[caller_id]]\n[[guard]]\n[[account]]\n[[rate]]\n[[engine]]\n");
     folder.write("dialplans/hours/a.toml", "[[holiday]]\n[[exception]]\n");
     let reading = Reading::new(folder.path().to_owned(), BTreeMap::new());
     read_with(&reading);

@@ -12,4 +12,5 @@ mod log;
 mod outcomes;
 mod property;
 pub mod rig;
+mod route;
 mod set;

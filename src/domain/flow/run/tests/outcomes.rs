@@ -69,6 +69,7 @@ fn heard_and_keyed() -> Vec<Case> {
                 rig.wait(seconds(60))
             }],
         ),
+        (Kind::Inbound, Act::Route(route("acd")), vec![|rig| rig.wait(seconds(8))]),
         (Kind::Inbound, Act::Wait(seconds(1)), vec![|rig| rig.wait(seconds(1))]),
         (Kind::Inbound, Act::SendDigits(text("1")), vec![DONE, NOT_DONE]),
     ]

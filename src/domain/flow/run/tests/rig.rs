@@ -78,6 +78,10 @@ pub fn webhook() -> Webhook {
     Webhook { url: text("https://crm.example.net/look"), request }
 }
 
+pub fn route(engine: &str) -> Route {
+    Route { engine: text(engine), timeout: seconds(8), comfort: Vec::new(), why: None, fallback: None }
+}
+
 pub fn dial(resumes: bool) -> Dial {
     Dial {
         to: text("+81312345678"),
@@ -86,6 +90,7 @@ pub fn dial(resumes: bool) -> Dial {
         digits: None,
         caller_number: None,
         caller_name: None,
+        via: None,
     }
 }
 
@@ -287,6 +292,7 @@ pub fn ticket_of(wish: &FlowWish) -> Option<Ticket> {
         | FlowWish::Play { ticket, .. }
         | FlowWish::Fetch { ticket, .. }
         | FlowWish::Ask { ticket, .. }
+        | FlowWish::Route { ticket, .. }
         | FlowWish::Dial { ticket, .. }
         | FlowWish::CallOut { ticket, .. }
         | FlowWish::Queue { ticket, .. }
