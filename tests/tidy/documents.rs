@@ -41,6 +41,8 @@ const VOCABULARY: &[(&str, &str)] = &[
     ("exchange", "domain::switchboard::interface::Exchange"),
     ("refusal", "domain::switchboard::interface::RefusalReason"),
     ("hand-over", "domain::call::handover"),
+    ("event", "edge::events::wire::Event"),
+    ("scope", "edge::control::scope::Scope"),
     ("record", "domain::contact::Record"),
     ("trail", "domain::contact::Record"),
     ("cause", "base::cause::Cause"),
