@@ -102,7 +102,7 @@ pub async fn hold<I: Incoming, O: Outgoing, D: Desk>(
     let (answers, answered) = mpsc::channel(1);
     let over = {
         let mut writing = pin!(write_out(outgoing, (answered, pushed), Watching::new(&client, desk.events()), limits));
-        let reading = Reading { client: &client, desk: &*desk, limits, faults: 0 };
+        let reading = Reading { client: &client, desk: &desk, limits, faults: 0 };
         tokio::select! {
             read = reading.all(incoming, answers) => match read {
                 // What is answered already goes out.
@@ -124,7 +124,7 @@ pub async fn hold<I: Incoming, O: Outgoing, D: Desk>(
 
 struct Reading<'a, D> {
     client: &'a Arc<Client>,
-    desk: &'a D,
+    desk: &'a Arc<D>,
     limits: Limits,
     faults: u32,
 }
@@ -192,15 +192,21 @@ impl<D: Desk> Reading<'_, D> {
         };
         match self.desk.remembered().begin(name, &key, line) {
             Known::New => {
-                let answer = wire::write(&id, self.desk.execute(self.client, command).await);
-                self.desk.remembered().done(name, &key, &answer);
-                answer
+                // To its end, also when the client goes meanwhile: it will ask what came of it.
+                let (desk, client, name) = (Arc::clone(self.desk), Arc::clone(self.client), name.to_owned());
+                let doing = tokio::spawn(async move {
+                    let answer = wire::write(&id, desk.execute(&client, command).await);
+                    desk.remembered().done(&name, &key, &answer);
+                    answer
+                });
+                let broken =
+                    |_| wire::write(&Value::Null, Err(Fault::new("fault", "the command could not be finished")));
+                doing.await.unwrap_or_else(broken)
             }
             Known::Done(answer) => answer,
             Known::UnderWay => {
                 wire::write(&id, Err(Fault::new("under_way", "this command is being done; ask again for its outcome")))
             }
-            Known::Another => wire::write(&id, Err(Fault::new("id_used", "another command has had this id").at("/id"))),
         }
     }
 }

@@ -20,8 +20,6 @@ pub enum Known {
     /// It is being done, asked for on another connection.
     UnderWay,
     Done(Bytes),
-    /// The same id was given to something else.
-    Another,
 }
 
 #[derive(Default)]
@@ -46,7 +44,8 @@ struct Done {
 }
 
 impl Remembered {
-    /// Looks the command up, and notes it as under way if it is new.
+    /// Looks the command up, and notes it as under way if it is new. The id of another command is taken for a new one: a program
+    /// that was started again may count from one again.
     pub fn begin(&self, client: &str, id: &str, line: &[u8]) -> Known {
         let used = self.asked.fetch_add(1, Ordering::Relaxed);
         let mut clients = self.clients();
@@ -56,8 +55,7 @@ impl Remembered {
         }
         let own = clients.entry(client.into()).or_default();
         own.used = used;
-        match own.done.iter().rev().find(|known| *known.id == *id) {
-            Some(before) if *before.line != *line => Known::Another,
+        match own.done.iter().rev().find(|known| *known.id == *id).filter(|before| *before.line == *line) {
             Some(before) => before.answer.clone().map_or(Known::UnderWay, Known::Done),
             None => {
                 own.bytes += line.len();
@@ -105,7 +103,8 @@ mod tests {
         assert_eq!(remembered.begin("acd", "1", b"drain"), Known::UnderWay);
         remembered.done("acd", "1", &answer);
         assert_eq!(remembered.begin("acd", "1", b"drain"), Known::Done(answer));
-        assert_eq!(remembered.begin("acd", "1", b"reload"), Known::Another);
+        assert_eq!(remembered.begin("acd", "1", b"reload"), Known::New, "another command has come with its id");
+        assert_eq!(remembered.begin("acd", "1", b"reload"), Known::UnderWay);
         assert_eq!(remembered.begin("other", "1", b"drain"), Known::New, "ids are a client's own");
     }
 
