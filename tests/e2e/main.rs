@@ -13,6 +13,7 @@ mod control;
 mod daemon;
 mod dial;
 mod dtls;
+mod engines;
 mod flows;
 mod house;
 mod kamailio;
