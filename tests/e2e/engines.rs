@@ -217,7 +217,7 @@ fn an_engine_with_control_orders_a_call_and_lets_it_go() {
     let told = [engine.next(), engine.next()];
     let lease = told.iter().find_map(|one| one["result"]["lease"].as_u64()).expect("a lease");
     let call = told.iter().find_map(|one| one["call"].as_str()).expect("a call").to_owned();
-    let mut order = |engine: &mut Engine, lease: u64, order: Value| {
+    let order = |engine: &mut Engine, lease: u64, order: Value| {
         engine.say(&json!({"id": "o", "command": "order", "call": call, "lease": lease, "order": order}));
         loop {
             let told = engine.next();
