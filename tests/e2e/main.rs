@@ -6,6 +6,7 @@
 mod audio;
 mod baresip;
 mod browser;
+mod business_hours;
 mod callbacks;
 mod calls;
 mod certificates;
