@@ -4,6 +4,7 @@ use super::command::{SourceId, StreamId, TapId};
 use super::handshake::{Certificates, HandshakeFault};
 use crate::base::id::CallId;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Clone, PartialEq, Debug)]
@@ -13,7 +14,7 @@ pub enum Event {
         stream: StreamId,
         local: SocketAddr,
         /// What a handshake on it may show.
-        certificates: Certificates,
+        certificates: Arc<Certificates>,
     },
     /// No port is free, or the system refused it.
     NotOpened {

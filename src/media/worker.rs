@@ -18,6 +18,7 @@ use crate::protocol::rtp::kind::Kind;
 use crate::protocol::rtp::outgoing::Arrival;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Ports that are tried for one stream; the system refuses one that somebody else holds.
@@ -41,7 +42,7 @@ pub struct Worker {
     outbox: Outbox,
     outputs: VecDeque<Output>,
     counters: Counters,
-    certificates: Certificates,
+    certificates: Arc<Certificates>,
 }
 
 /// What the owner does for the worker.
@@ -97,13 +98,13 @@ impl Worker {
             outbox: Outbox::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
-            certificates: Certificates::default(),
+            certificates: Arc::default(),
         }
     }
 
     /// What handshakes for this worker's streams show.
     pub fn with_certificates(self, certificates: Certificates) -> Worker {
-        Worker { certificates, ..self }
+        Worker { certificates: Arc::new(certificates), ..self }
     }
 
     pub fn handle_command(&mut self, now: Now, command: Command) {
@@ -140,7 +141,7 @@ impl Worker {
         if bound {
             stream.is_bound = true;
             let local = stream.local();
-            let certificates = self.certificates;
+            let certificates = Arc::clone(&self.certificates);
             self.outputs.push_back(Output::Event(Event::Opened { stream: id, local, certificates }));
             return self.arm_stream(slot);
         }

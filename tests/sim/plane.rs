@@ -3,7 +3,6 @@
 use offhook::base::id::{CallId, LegId};
 use offhook::media::command::{Command, Part, Playlist, SentDigit, SourceId, StreamId, StreamPlan, TapId};
 use offhook::media::event::{Event, Quality, SourceOutcome};
-use offhook::media::handshake::Certificates;
 use offhook::media::matrix::{Matrix, Voice};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -96,7 +95,7 @@ impl Plane {
         if self.open.insert(stream, local).is_some() {
             self.faults.push(format!("{stream:?} was opened twice"));
         }
-        Event::Opened { stream, local, certificates: Certificates::default() }
+        Event::Opened { stream, local, certificates: std::sync::Arc::default() }
     }
 
     /// What the caller hears of sources that play: `welcome music forever`; nothing that no ear has.

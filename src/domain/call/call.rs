@@ -237,7 +237,7 @@ impl Call {
     fn on_media(&mut self, event: Event) {
         match event {
             Event::Opened { stream, local, certificates } => {
-                self.parts.streams.certificates = certificates;
+                self.parts.streams.certificates = Some(certificates);
                 if self.parts.stream_opened(stream.leg, local) {
                     self.opened(stream.leg, true);
                 }

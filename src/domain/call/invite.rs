@@ -62,7 +62,7 @@ pub fn send(parts: &mut Parts, id: LegId, dial: &Dial, how: How<'_>) -> Result<L
     if let Some(address) = address {
         let recode = story.caller.media().recode && dial.party.media().recode;
         line.media.relay(dial.party.relaying(line.target.path.transport, recode), &mut wire.entropy);
-        line.media.opened(address, streams.certificates);
+        line.media.opened(address, streams.certificates());
     }
     let host = wire.host(line.target.path.listener);
     let made = match offered {

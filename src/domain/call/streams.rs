@@ -16,6 +16,7 @@ use crate::media::matrix::Matrix;
 use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::path::ListenerId;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Instant;
 
 #[derive(Default)]
@@ -23,7 +24,7 @@ pub struct Streams {
     /// Audio goes through us; said once, when the call begins.
     pub is_relayed: bool,
     /// What handshakes with browsers show, once a worker has said it.
-    pub certificates: Certificates,
+    pub certificates: Option<Arc<Certificates>>,
     list: Vec<Stream>,
     /// What was last said of who hears whom.
     hearing: Hearing,
@@ -72,6 +73,10 @@ enum Step {
 }
 
 impl Streams {
+    pub fn certificates(&self) -> Certificates {
+        self.certificates.as_deref().copied().unwrap_or_default()
+    }
+
     /// Where the peer of a leg reaches its stream.
     pub fn address(&self, leg: LegId) -> Option<SocketAddr> {
         match self.of(leg)?.step {
@@ -281,7 +286,7 @@ impl Parts {
     /// Audio of this leg goes through us from now on.
     pub fn relay(&mut self, leg: LegId) {
         let address = self.leg(leg).map(|leg| leg.line.target.path.listener).and_then(|at| self.shown_address(leg, at));
-        let certificates = self.streams.certificates;
+        let certificates = self.streams.certificates();
         if let Some(address) = address {
             self.with(leg, |leg: &mut Leg, _| leg.line.media.opened(address, certificates));
         }
