@@ -17,6 +17,7 @@ needed=(
   openssl:openssl
   node:nodejs
   npm:npm
+  python3:python3
   chromium:chromium
   ip:iproute2
 )
