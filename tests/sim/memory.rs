@@ -17,3 +17,21 @@ pub fn cost_of_each<T>(mut make: impl FnMut() -> T) -> usize {
     let after = resident();
     after.saturating_sub(before) / COUNTED
 }
+
+const ALONE: &str = "SIM_ALONE";
+
+/// Runs the calling test's `body` in a process of its own: what other tests hold and give back is not counted.
+pub fn alone<F: FnOnce()>(body: F) {
+    if std::env::var_os(ALONE).is_some() {
+        return body();
+    }
+    // `sim::module::name_of_the_test::{{closure}}`
+    let path = std::any::type_name::<F>();
+    let test = path.split_once("::").and_then(|(_, rest)| rest.rsplit_once("::")).expect("a closure in a test").0;
+    let program = std::env::current_exe().expect("this program has a path");
+    let mut command = std::process::Command::new(program);
+    let outcome = command.args(["--exact", test, "--nocapture"]).env(ALONE, "1").output().expect("it runs");
+    let told = String::from_utf8_lossy(&outcome.stdout);
+    let complained = String::from_utf8_lossy(&outcome.stderr);
+    assert!(outcome.status.success() && told.contains("1 passed"), "{test} alone:\n{told}\n{complained}");
+}

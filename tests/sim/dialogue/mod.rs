@@ -166,11 +166,19 @@ fn duration(text: &str) -> Duration {
 /// A call that has been answered and has nothing under way, as a daemon holds thousands of.
 #[test]
 fn a_held_call_costs_little() {
-    let bytes = cost(include_str!("../../data/dialogues/basic_call.txt"));
-    // The bar is 6 KB for everything: its task and inbox take 1.4 KB of them.
-    assert!(bytes <= 4_600, "a held call costs {bytes} bytes");
-    let relayed = cost(include_str!("../../data/dialogues/relay_basic.txt"));
-    assert!(relayed <= 5_900, "a held call whose audio goes through us costs {relayed} bytes");
+    crate::memory::alone(|| {
+        let bytes = cost(include_str!("../../data/dialogues/basic_call.txt"));
+        // The bar is 6 KB for everything: its task and inbox take 1.4 KB of them.
+        assert!(bytes <= 4_600, "a held call costs {bytes} bytes");
+    });
+}
+
+#[test]
+fn a_held_call_whose_audio_goes_through_us_costs_little_more() {
+    crate::memory::alone(|| {
+        let bytes = cost(include_str!("../../data/dialogues/relay_basic.txt"));
+        assert!(bytes <= 5_900, "a held call whose audio goes through us costs {bytes} bytes");
+    });
 }
 
 fn cost(dialogue: &str) -> usize {
