@@ -16,7 +16,7 @@ use tokio::sync::watch;
 /// Events that are numbered and written at once.
 const BATCH: usize = 1_024;
 /// How long the thread rests after a batch: a wake-up for each event would cost more than the event.
-const REST: Duration = Duration::from_millis(20);
+const REST: Duration = Duration::from_millis(10);
 /// Longest time that a written event waits for its sync.
 const SYNC_EVERY: Duration = Duration::from_millis(100);
 /// How far the numbers jump where the daemon did not end in order: what was told last may never have been written.
@@ -74,8 +74,9 @@ impl EventLog {
             folder: settings.folder.as_path().into(),
         }));
         let shared = Arc::clone(&log.0);
+        let orders = BTreeMap::new();
         let scribe =
-            Scribe { shared, segments, metrics, next, orders: BTreeMap::new(), sync_at: None, is_failing: false };
+            Scribe { shared, segments, metrics, next, orders, rests_until: None, sync_at: None, is_failing: false };
         std::thread::Builder::new().name("events".into()).spawn(move || scribe.run())?;
         log.tell(Event::DaemonStarted { version: env!("CARGO_PKG_VERSION") });
         Ok(log)
@@ -157,6 +158,8 @@ struct Scribe {
     next: u64,
     /// The last number within each running call.
     orders: BTreeMap<CallId, u32>,
+    /// The end of the rest after a batch.
+    rests_until: Option<Instant>,
     sync_at: Option<Instant>,
     is_failing: bool,
 }
@@ -189,6 +192,12 @@ impl Scribe {
     fn wait(&mut self) -> (Vec<(u64, Event)>, u64, bool) {
         let mut told = self.shared.told.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = |told: &mut Told| told.events.is_empty() && !told.stopping;
+        if let Some(until) = self.rests_until.take() {
+            // They come fast: let some more come, and have them all for one wake-up.
+            let rest = until.saturating_duration_since(clock::now().instant);
+            let pause = self.shared.wake.wait_timeout_while(told, rest, |told| !told.stopping);
+            told = pause.unwrap_or_else(PoisonError::into_inner).0;
+        }
         if idle(&mut told) {
             told.sleeps = true;
             let now = clock::now().instant;
@@ -196,11 +205,6 @@ impl Scribe {
             let pause = self.shared.wake.wait_timeout_while(told, until, |told| idle(told));
             told = pause.unwrap_or_else(PoisonError::into_inner).0;
             told.sleeps = false;
-        } else {
-            // They come fast: let some more come, and have them all for one wake-up.
-            let pause =
-                self.shared.wake.wait_timeout_while(told, REST, |told| told.events.len() < BATCH && !told.stopping);
-            told = pause.unwrap_or_else(PoisonError::into_inner).0;
         }
         let count = told.events.len().min(BATCH);
         let events = told.events.drain(..count).collect();
@@ -211,8 +215,8 @@ impl Scribe {
 
     /// Numbers them, shows them to followers, and writes them.
     fn note(&mut self, events: Vec<(u64, Event)>) {
-        let first = self.next;
-        let mut entries = Vec::with_capacity(events.len());
+        let (first, count) = (self.next, events.len());
+        let mut entries = Vec::with_capacity(count);
         for (at, event) in events {
             let n = self.order(&event);
             let line = Line { seq: self.next, at, n, event: &event };
@@ -236,7 +240,10 @@ impl Scribe {
         self.shared.next.send_replace(self.next);
         let written = self.segments.append(&lines, first);
         self.judge(written);
-        self.sync_at.get_or_insert(clock::now().instant + SYNC_EVERY);
+        let now = clock::now().instant;
+        self.sync_at.get_or_insert(now + SYNC_EVERY);
+        // A batch that is full is followed by the next one at once.
+        self.rests_until = (count < BATCH).then_some(now + REST);
     }
 
     fn order(&mut self, event: &Event) -> Option<u32> {
