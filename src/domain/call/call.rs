@@ -84,7 +84,7 @@ impl Call {
         self.parts.has_taken()
     }
 
-    /// Bytes that the call holds on its heap may be measured by whoever holds it; what it counts itself is transactions.
+    /// Transactions that are not over; none is left of a call that is only held.
     pub fn transaction_count(&self) -> usize {
         self.parts.wire.transactions.len()
     }

@@ -18,6 +18,14 @@ pub enum Party {
 }
 
 impl Party {
+    /// How long a call of theirs may last.
+    pub fn max_duration(&self) -> Duration {
+        match self {
+            Party::Trunk(trunk) => trunk.max_duration,
+            Party::Phone(phone) => phone.max_duration,
+        }
+    }
+
     /// "trunk:carrier-a" or "phone:alice".
     pub fn name(&self) -> String {
         match self {

@@ -132,10 +132,7 @@ impl Switchboard {
         (caller, script, stages): (Party, Script, Vec<Stage>),
     ) {
         let flows = self.flows_of(&offer.place);
-        let max_duration = match &caller {
-            Party::Trunk(trunk) => trunk.max_duration,
-            Party::Phone(phone) => phone.max_duration,
-        };
+        let max_duration = caller.max_duration();
         let digits: Box<str> = due.number.to_string().into();
         let trail = vec![format!("offered to {} for {}", offer.agent, due.id).into()];
         let dialled = Dialled { digits, e164: Some(due.number) };

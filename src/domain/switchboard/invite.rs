@@ -226,10 +226,7 @@ impl Switchboard {
                 self.agent_calls(now, id, &phone);
             }
         }
-        let max_duration = match &caller {
-            Party::Trunk(trunk) => trunk.max_duration,
-            Party::Phone(phone) => phone.max_duration,
-        };
+        let max_duration = caller.max_duration();
         let entropy = self.entropy.split();
         let profiles = self.index.profiles().clone();
         self.start_call(CallStart {

@@ -78,7 +78,7 @@ fn read(fields: Fields<'_>, stem: &str, version: &str) -> Option<Read> {
         if fields.reading.fault_count() > before {
             unread.insert(name.text.as_str().into());
         }
-        steps.push(step.unwrap_or_else(|| placeholder(&name)));
+        steps.push(step.unwrap_or_else(|| unread_step(&name)));
     }
     fields.finish();
     let name = name?;
@@ -114,7 +114,7 @@ fn on_error(head: &Fields<'_>) -> Option<Box<str>> {
 }
 
 /// Keeps the name of a step that could not be read, so that nobody is told that it is missing.
-fn placeholder(name: &Item) -> StepDraft {
+fn unread_step(name: &Item) -> StepDraft {
     let act = crate::domain::flow::act::Act::End;
     StepDraft { name: name.text.as_str().into(), act, wires: Vec::new(), is_sensitive: false }
 }
