@@ -144,17 +144,24 @@ impl Sound {
         spells
     }
 
-    /// How often this pair of tones begins, each time for a tenth of a second or more.
+    /// How often this pair of tones sounds. Looked at in hundredths of a second, for a press lasts no more than ten of them
+    /// and begins anywhere; what breaks off for a moment is one press.
     pub fn presses_of(&self, low: u16, high: u16) -> usize {
-        let piece = usize::try_from(self.rate).expect("small") / 20;
-        let pieces = self.samples.chunks_exact(piece).map(|piece| Sound { rate: self.rate, samples: piece.to_vec() });
-        let heard: Vec<bool> = pieces
-            .map(|piece| {
-                let (low, high) = (piece.tone(low, piece.samples.len()), piece.tone(high, piece.samples.len()));
-                low > 0.2 && high > 0.2 && low + high > 0.7
-            })
-            .collect();
-        heard.windows(3).filter(|three| three == &[false, true, true]).count()
+        const LEAST: usize = 4;
+        const BRIDGED: usize = 3;
+        let piece = usize::try_from(self.rate).expect("small") / 100;
+        let (mut presses, mut sounding, mut silent) = (0, 0, 0);
+        for piece in self.samples.chunks_exact(piece) {
+            let here = Sound { rate: self.rate, samples: piece.to_vec() };
+            let (low, high) = (here.tone(low, piece.len()), here.tone(high, piece.len()));
+            (sounding, silent) = match low > 0.25 && high > 0.25 && low + high > 0.7 {
+                true => (sounding + 1, 0),
+                false if silent < BRIDGED => (sounding, silent + 1),
+                false => (0, silent),
+            };
+            presses += usize::from(silent == 0 && sounding == LEAST);
+        }
+        presses
     }
 
     /// How much of everything is within a few hertz of this tone (Goertzel, over pieces of a tenth of a second).
@@ -173,5 +180,31 @@ impl Sound {
             2.0 * (real * real + imaginary * imaginary) / piece.len() as f64
         });
         tone.sum::<f64>() / self.energy().max(1e-9)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Eight thousand samples a second: silence, then each press, each followed by a twentieth of a second of silence.
+    fn pressed(silence: usize, presses: &[(f64, f64)]) -> Sound {
+        let mut samples = vec![0.0; silence];
+        for (low, high) in presses {
+            let at = |hertz: &f64, sample: usize| (std::f64::consts::TAU * hertz * sample as f64 / 8_000.0).sin() / 4.0;
+            samples.extend((0..720).map(|sample| at(low, sample) + at(high, sample)));
+            samples.extend([0.0; 400]);
+        }
+        Sound { rate: 8_000, samples }
+    }
+
+    #[test]
+    fn a_press_is_counted_once_wherever_it_begins() {
+        for silence in (0..800).step_by(7) {
+            let heard = pressed(silence, &[(770.0, 1_209.0), (697.0, 1_336.0), (941.0, 1_477.0), (697.0, 1_336.0)]);
+            let presses =
+                [(770, 1_209), (697, 1_336), (941, 1_477), (852, 1_209)].map(|(low, high)| heard.presses_of(low, high));
+            assert_eq!(presses, [1, 2, 1, 0], "after {silence} samples");
+        }
     }
 }
