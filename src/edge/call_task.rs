@@ -186,7 +186,10 @@ fn for_flow(call: CallId, wish: CallOutput, ports: &Arc<Ports>, errands: &mut Er
             }
         }
         CallOutput::AskEngine(request) => ports.requests.ask(&request),
-        CallOutput::EngineAsked { id } => ports.requests.asked(id),
+        CallOutput::EngineAsked(asked) => {
+            ports.metrics.engine_asked(&asked);
+            ports.requests.asked(asked.id);
+        }
         CallOutput::Reply { to, outcome } => ports.requests.reply(to, outcome),
         CallOutput::ToHolder { holder, word } => ports.requests.tell_holder(call, &holder, word),
         CallOutput::Queue(input) => ports.dispatch.to_desk_in_the_end(SwitchboardInput::Queue(input)),

@@ -20,7 +20,7 @@ pub use crate::domain::profile::Profiles;
 use crate::domain::queue::callback::Callback;
 use crate::domain::queue::interface::{QueueInput, QueueOutput};
 use crate::domain::queue::settings::QueueFlows;
-use crate::domain::routing::request::{HolderWord, OrderFault, ReplyTo, RouteId, RouteRequest, Taken};
+use crate::domain::routing::request::{Asked, HolderWord, OrderFault, ReplyTo, RouteRequest, Taken};
 use crate::domain::trunk::identity::{Dialled, Identity};
 use crate::media::command::{Command as MediaCommand, TapChoice, TapId};
 use crate::media::event::{Event, Quality};
@@ -239,9 +239,7 @@ pub enum CallOutput {
     /// What an engine is to decide. Answered with `Verdict`, at once where none is there.
     AskEngine(Box<RouteRequest>),
     /// That question is over, however it ended.
-    EngineAsked {
-        id: RouteId,
-    },
+    EngineAsked(Asked),
     /// What came of a decision or an order.
     Reply {
         to: ReplyTo,

@@ -80,6 +80,49 @@ impl NoDecision {
     }
 }
 
+/// How a question ended, for whoever counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AskEnd {
+    Decided,
+    /// Nobody decided in time.
+    Late,
+    NoDecision(NoDecision),
+    /// The caller is gone, or something else happened to the call first.
+    Dropped,
+}
+
+impl AskEnd {
+    pub const ALL: [AskEnd; 6] = [
+        AskEnd::Decided,
+        AskEnd::Late,
+        AskEnd::NoDecision(NoDecision::NotAttached),
+        AskEnd::NoDecision(NoDecision::Refused),
+        AskEnd::NoDecision(NoDecision::Gone),
+        AskEnd::Dropped,
+    ];
+
+    /// As metrics write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            AskEnd::Decided => "decided",
+            AskEnd::Late => "late",
+            AskEnd::NoDecision(NoDecision::NotAttached) => "not-attached",
+            AskEnd::NoDecision(NoDecision::Refused) => "refused",
+            AskEnd::NoDecision(NoDecision::Gone) => "gone",
+            AskEnd::Dropped => "dropped",
+        }
+    }
+}
+
+/// A question that is over: of which engine, how, and how long it was open.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Asked {
+    pub id: RouteId,
+    pub engine: Arc<str>,
+    pub end: AskEnd,
+    pub took: Duration,
+}
+
 /// Whom an answer goes back to. The owner of calls keeps who that is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct ReplyTo(pub u64);

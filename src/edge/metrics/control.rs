@@ -1,7 +1,8 @@
 //! What is counted of the control protocol and of the event log. Labels are words of ours.
 
 use super::{Builder, Metrics, table};
-use prometheus::{Gauge, IntCounter, IntCounterVec};
+use crate::domain::routing::request::Asked;
+use prometheus::{Gauge, HistogramVec, IntCounter, IntCounterVec};
 
 /// Why a client or a command of the control protocol was refused or dropped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +50,7 @@ pub struct ControlSeries {
     events_unwritten: IntCounter,
     clients: Gauge,
     faults: IntCounterVec,
+    decisions: HistogramVec,
 }
 
 impl ControlSeries {
@@ -59,6 +61,7 @@ impl ControlSeries {
             events_unwritten: build.counter(table::EVENTS_UNWRITTEN)?,
             clients: build.gauge(table::CONTROL_CLIENTS)?,
             faults: build.counters(table::CONTROL_FAULTS)?,
+            decisions: build.histograms(table::DECISIONS)?,
         };
         // Bounded series begin at zero, so that a first event is seen as an increase.
         ControlFault::ALL.iter().for_each(|fault| drop(series.faults.with_label_values(&[fault.name()])));
@@ -89,5 +92,11 @@ impl Metrics {
 
     pub fn control_fault(&self, fault: ControlFault) {
         self.0.control.faults.with_label_values(&[fault.name()]).inc();
+    }
+
+    /// A question to an engine is over.
+    pub fn engine_asked(&self, asked: &Asked) {
+        let labels = [&*asked.engine, asked.end.name()];
+        self.0.control.decisions.with_label_values(&labels).observe(asked.took.as_secs_f64());
     }
 }

@@ -36,6 +36,12 @@ const TALKING: &[f64] = &[1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1_800
 const LATENESS_BOUNDS: &[f64] = &[0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0];
 const SYNCING: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0];
 
+/// From a local engine that decides at once to one that takes all of its time.
+const DECIDING: &[f64] = &[
+    0.000_05, 0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0,
+    8.2, 30.0,
+];
+
 const LOSS_SHARES: &[f64] = &[0.0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 const JITTER_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25];
 const ROUND_TRIPS: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0];
@@ -231,6 +237,12 @@ pub const EVENTS_LOST: Row =
 pub const EVENTS_UNWRITTEN: Row =
     counter("offhook_events_write_errors_total", &[], "Attempts to write or sync the event log that failed.");
 pub const CONTROL_CLIENTS: Row = gauge("offhook_control_clients", &[], "Clients of the control protocol.");
+pub const DECISIONS: Row = histograms(
+    "offhook_decision_seconds",
+    &["engine", "outcome"],
+    DECIDING,
+    "From a question to an engine to its decision taking effect, or to what happens without one.",
+);
 pub const CONTROL_FAULTS: Row = counter(
     "offhook_control_faults_total",
     &["kind"],
@@ -361,6 +373,7 @@ pub const TABLE: &[Row] = &[
     EVENTS_UNWRITTEN,
     CONTROL_CLIENTS,
     CONTROL_FAULTS,
+    DECISIONS,
     DRAINING,
     MEMORY,
     FILES,

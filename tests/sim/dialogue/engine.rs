@@ -9,7 +9,9 @@ use offhook::domain::flow::template::Template;
 use offhook::domain::routing::engine::{Engine, Engines, Fallback};
 use offhook::domain::routing::lease::Token;
 use offhook::domain::routing::order::{CollectOrder, Decision, DialOrder, Order, QueueOrder};
-use offhook::domain::routing::request::{HolderWord, NoDecision, OrderFault, ReplyTo, RouteId, RouteRequest, Taken};
+use offhook::domain::routing::request::{
+    Asked, HolderWord, NoDecision, OrderFault, ReplyTo, RouteId, RouteRequest, Taken,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,7 +46,7 @@ impl Desk {
                 self.last = Some(*request);
                 None
             }
-            CallOutput::EngineAsked { id } => {
+            CallOutput::EngineAsked(Asked { id, .. }) => {
                 self.open.retain(|open| *open != id);
                 None
             }

@@ -311,7 +311,7 @@ impl World {
                         }
                     }
                     word @ (CallOutput::AskEngine(_)
-                    | CallOutput::EngineAsked { .. }
+                    | CallOutput::EngineAsked(_)
                     | CallOutput::Reply { .. }
                     | CallOutput::ToHolder { .. }) => {
                         if let Some(answer) = self.floor.desk.take(word) {

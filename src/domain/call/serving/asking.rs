@@ -12,7 +12,7 @@ use crate::domain::routing::engine::Engine;
 use crate::domain::routing::lease::Lease;
 use crate::domain::routing::order::{Decision, Order};
 use crate::domain::routing::piece::{self, Stand};
-use crate::domain::routing::request::{NoDecision, OrderFault, ReplyTo, RouteId, RouteRequest, Taken};
+use crate::domain::routing::request::{AskEnd, Asked, NoDecision, OrderFault, ReplyTo, RouteId, RouteRequest, Taken};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -37,8 +37,23 @@ struct Asking {
     slip: Slip,
     engine: Arc<Engine>,
     order: Box<RouteOrder>,
+    since: Instant,
     until: Instant,
     attempt: u8,
+}
+
+impl Asking {
+    /// Whoever carries questions need not wait for its answer any more.
+    fn over(&self, parts: &mut Parts, end: AskEnd) {
+        let id = RouteId { call: parts.wire.call, run: self.slip.run, wish: self.slip.ticket.0 };
+        let took = parts.wire.now.instant.saturating_duration_since(self.since);
+        parts.outputs.push_back(CallOutput::EngineAsked(Asked {
+            id,
+            engine: Arc::clone(&self.engine.name),
+            end,
+            took,
+        }));
+    }
 }
 
 /// What an engine says to a question, and who it is.
@@ -74,12 +89,13 @@ impl Serving {
             self.tell_ringing(parts);
         }
         let slip = self.attendant.slip(ticket);
-        let until = parts.wire.now.instant + order.patience;
+        let since = parts.wire.now.instant;
+        let until = since + order.patience;
         parts.say(format!("engine {} is asked: {}", engine.name, order.why.name()));
         let engaged = self.engaged();
         engaged.asked = Some(slip);
         engaged.fallback = order.fallback.clone();
-        engaged.asking = Some(Asking { slip, engine, order, until, attempt: 1 });
+        engaged.asking = Some(Asking { slip, engine, order, since, until, attempt: 1 });
         self.ask(parts);
     }
 
@@ -110,11 +126,12 @@ impl Serving {
         let slip = self.attendant.slip(ticket);
         let Some(engaged) = &mut self.engaged else { return };
         let Some(asking) = engaged.asking.take_if(|asking| asking.slip == slip) else { return };
-        if asking.until <= parts.wire.now.instant {
+        let is_late = asking.until <= parts.wire.now.instant;
+        if is_late {
             let (name, waited) = (&asking.engine.name, asking.order.patience.as_millis());
             parts.say(format!("engine {name} has said nothing for {waited} ms: {}", asking.order.fallback));
         }
-        drop_question(parts, slip);
+        asking.over(parts, if is_late { AskEnd::Late } else { AskEnd::Dropped });
     }
 
     pub fn on_verdict(mut self: Box<Self>, parts: &mut Parts, verdict: Verdict) -> Phase {
@@ -149,7 +166,7 @@ impl Serving {
                 parts.say(format!("engine {} decides: {}", engine.name, decision.order.name()));
                 let taken = self.note_decision(&decision.order, (by, engine));
                 self.engaged().decided = Some(slip);
-                drop_question(parts, slip);
+                asking.over(parts, AskEnd::Decided);
                 reply(parts, to, Ok(taken));
                 self.feed(parts, FlowInput::Decided { ticket: slip.ticket, flow: Some(flow) });
             }
@@ -186,6 +203,7 @@ impl Serving {
         }
         let Some(asking) = self.engaged().asking.take() else { return };
         parts.say(format!("nobody decides: {}", asking.order.fallback));
+        asking.over(parts, AskEnd::NoDecision(why));
         self.feed(parts, FlowInput::Decided { ticket: asking.slip.ticket, flow: None });
     }
 
@@ -204,7 +222,7 @@ impl Serving {
     /// The caller is gone, or talks: nothing is asked any more.
     pub(super) fn forget_question(&mut self, parts: &mut Parts) {
         if let Some(asking) = self.engaged.as_mut().and_then(|engaged| engaged.asking.take()) {
-            drop_question(parts, asking.slip);
+            asking.over(parts, AskEnd::Dropped);
         }
     }
 }
@@ -223,10 +241,4 @@ impl Engaged {
             _ => OrderFault::new("no_such_request", "id", "this was never asked"),
         }
     }
-}
-
-/// Whoever carries questions need not wait for its answer.
-fn drop_question(parts: &mut Parts, slip: Slip) {
-    let id = RouteId { call: parts.wire.call, run: slip.run, wish: slip.ticket.0 };
-    parts.outputs.push_back(CallOutput::EngineAsked { id });
 }
