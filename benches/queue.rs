@@ -44,6 +44,7 @@ fn settings() -> Settings {
         reach: Reach::Phone("phone".into()),
         auto_accept: false,
         wrap_up: Some(Duration::ZERO),
+        password: None,
         proficiencies: (0..10)
             .map(|at| proficiency((number * 13 + at * 17) % 200, u8::try_from(1 + at % 5).unwrap_or(1)))
             .collect(),

@@ -21,6 +21,7 @@ pub mod log;
 pub mod man;
 pub mod numbers;
 pub mod outcome;
+pub mod password;
 pub mod phones;
 pub mod queues;
 pub mod reload;
@@ -77,6 +78,7 @@ A running daemon:
 
 Without a daemon:
   flows        Check flows, run the tests beside them, draw them
+  password     The hash of an agent's password, said on standard input
   schema       The messages of the control protocol, as JSON Schema or AsyncAPI
 
 For the shell:
@@ -131,6 +133,8 @@ pub enum Command {
     Ctl(ctl::Arguments),
     /// Flows without a daemon: check them, run the tests beside them, draw them.
     Flows(flows::Arguments),
+    /// The hash of a password that is said on standard input, for an agent's `password_hash`.
+    Password(password::Arguments),
     /// The messages of the control protocol, as JSON Schema or AsyncAPI.
     Schema(schema::Arguments),
     /// Completions for a shell.
@@ -200,6 +204,7 @@ fn execute(command: Command, style: Style) -> Outcome {
         Command::Reload(arguments) => reload::execute(&arguments),
         Command::Drain(daemon) => drain::execute(&daemon.client()),
         Command::Log(arguments) => log::execute(&arguments),
+        Command::Password(arguments) => password::execute(&arguments),
         Command::Schema(arguments) => schema::execute(&arguments),
         Command::Completions(arguments) => completions::execute(&arguments),
         Command::Man => man::execute(style),

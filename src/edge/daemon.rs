@@ -32,6 +32,8 @@ use crate::edge::outside::Outside;
 use crate::edge::ports::Ports;
 use crate::edge::reload::Reloader;
 use crate::edge::resolver::Resolver;
+use crate::edge::softphone::reception::{Desk, Reception};
+use crate::edge::softphone::seats::Seats;
 use crate::edge::store::callbacks;
 use crate::edge::store::numbers::Numbers;
 use crate::edge::switchboard_task::{self, DeskSigns};
@@ -110,6 +112,11 @@ impl Daemon {
             tokio::spawn(hear_engines(engine_news, Arc::clone(&ports))),
             tokio::spawn(control.serve(Arc::clone(&operator))),
         ];
+        if settings.softphone.is_enabled {
+            let reception = Reception::new(Arc::clone(&ports))?;
+            ports.transports.show(Arc::new(Desk(Arc::new(reception))));
+            tasks.push(tokio::spawn(Arc::clone(&ports.seats).keep_roster()));
+        }
         if let Some(web) = &settings.control.web {
             let port = ControlPort::bind(web, tokens).await;
             let port = port.map_err(|error| format!("control listener {}: {error}", web.listen))?;
@@ -246,7 +253,9 @@ async fn open(configuration: &Configuration) -> Result<Opened, String> {
         events,
         engines,
         requests: Arc::new(requests),
+        seats: Arc::new(Seats::new(settings.softphone.clone())),
     });
+    ports.seats.reach(&ports);
     Ok(Opened { ports, entropy, control, inbox, told, engine_news, notes })
 }
 

@@ -27,6 +27,7 @@ pub mod ports;
 pub mod reload;
 pub mod resolver;
 pub mod serve;
+pub mod softphone;
 pub mod store;
 pub mod switchboard_task;
 pub mod systemd;

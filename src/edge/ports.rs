@@ -12,6 +12,7 @@ use crate::edge::media::MediaPlane;
 use crate::edge::metrics::Metrics;
 use crate::edge::outside::Outside;
 use crate::edge::resolver::Resolver;
+use crate::edge::softphone::seats::Seats;
 use crate::edge::store::Store;
 use crate::edge::store::numbers::Numbers;
 use crate::edge::transport::Transports;
@@ -36,6 +37,8 @@ pub struct Ports {
     pub callbacks: CallbackLedger,
     /// What they are asked, and what they say to it.
     pub requests: Arc<Requests>,
+    /// Agents at their pages.
+    pub seats: Arc<Seats>,
     /// The database, for whoever keeps something in it.
     pub store: Store,
 }

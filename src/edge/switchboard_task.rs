@@ -179,7 +179,10 @@ fn tell(event: SwitchboardEvent, ports: &Ports) {
         SwitchboardEvent::PhoneRegistered { phone } => tracing::info!(%phone, "phone registered"),
         SwitchboardEvent::PhoneUnregistered { phone } => tracing::info!(%phone, "phone unregistered"),
         SwitchboardEvent::AuthenticationFailed { source } => tracing::debug!(%source, "authentication failed"),
-        SwitchboardEvent::Agent { agent, change } => tell_agent(&agent, &change),
+        SwitchboardEvent::Agent { agent, change } => {
+            tell_agent(&agent, &change);
+            ports.seats.changed(&agent);
+        }
         SwitchboardEvent::CallbackOver { callback, why } => {
             tracing::info!(%callback, why = why.name(), "a callback is owed no longer");
         }

@@ -2,6 +2,7 @@
 
 use super::criteria::Proficiency;
 use crate::base::e164::E164;
+use crate::base::secret::Secret;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,6 +97,8 @@ pub struct AgentSettings {
     /// How long work after a contact may take; `None`: until the agent says so.
     pub wrap_up: Option<Duration>,
     pub proficiencies: Vec<Proficiency>,
+    /// The password for the softphone, as an Argon2 hash; `None`: no password opens it.
+    pub password: Option<Secret>,
     /// The status on signing in, and when the daemon starts.
     pub first_status: Status,
 }

@@ -123,6 +123,11 @@ impl Switchboard {
         switchboard
     }
 
+    /// What configuration says now.
+    pub fn exchange(&self) -> Arc<Exchange> {
+        self.index.exchange.clone()
+    }
+
     /// How many calls run.
     pub fn calls(&self) -> usize {
         self.calls.len()

@@ -49,7 +49,7 @@ pub enum CallbackNote {
 
 impl Switchboard {
     /// The call that keeps a callback.
-    pub(super) fn keeper(&self, callback: CallbackId) -> Option<CallId> {
+    pub fn keeper(&self, callback: CallbackId) -> Option<CallId> {
         self.promises.running.get(&callback).map(|running| running.call)
     }
 

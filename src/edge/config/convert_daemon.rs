@@ -4,6 +4,7 @@ use crate::domain::number::inventory::Terms;
 use crate::domain::switchboard::interface::{AdmissionPolicy, Strangers};
 use crate::edge::config::convert_control;
 use crate::edge::config::convert_outside;
+use crate::edge::config::convert_softphone;
 use crate::edge::config::fields::{Fields, printable};
 use crate::edge::config::suggest;
 use crate::edge::config::{Daemon, LogSettings, PromptSettings};
@@ -40,6 +41,7 @@ pub fn daemon(fields: Fields<'_>) -> (Daemon, AdmissionPolicy) {
         store: store(fields.table("store"), &state_directory),
         numbers: numbers(fields.table("numbers")),
         prompts: prompts(fields.table("prompts")),
+        softphone: convert_softphone::softphone(fields.table("softphone")),
         state_directory,
     };
     let admission = admission(fields.table("admission"));

@@ -2,6 +2,7 @@
 
 use crate::base::e164::E164;
 use crate::base::limits::{AGENT_SLOTS_MAX, PROFICIENCY_LEVEL_MAX, STATUSES_MAX, WAITING_MAX};
+use crate::base::secret::Secret;
 use crate::domain::flow::act::Role;
 use crate::domain::flow::definition::{Flows, Kind};
 use crate::domain::hours::HoursBook;
@@ -15,6 +16,7 @@ use crate::edge::config::fields::{Fields, printable};
 use crate::edge::config::reading::{Item, Reading};
 use crate::edge::config::shared;
 use crate::edge::config::suggest;
+use crate::edge::softphone::password;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,6 +129,7 @@ fn agent(fields: Fields<'_>, file: &mut QueueFile, references: &mut Vec<(Sort, I
     let reach = reach(&fields, references);
     let auto_accept = fields.flag("auto_accept", false);
     let wrap_up = fields.duration_opt("wrap_up", "until the agent says so", seconds(0, 2_000_000));
+    let password = password_hash(&fields);
     let first = fields.text("status", "`offline`");
     let written = fields.tables("proficiency");
     let proficiencies = written.into_iter().filter_map(proficiency).collect();
@@ -147,9 +150,21 @@ fn agent(fields: Fields<'_>, file: &mut QueueFile, references: &mut Vec<(Sort, I
         auto_accept,
         wrap_up,
         proficiencies,
+        password,
         first_status,
     };
     file.agents.push((name, settings));
+}
+
+/// What `offhook password` prints.
+fn password_hash(fields: &Fields<'_>) -> Option<Secret> {
+    let item = fields.text("password_hash", "none: no password opens the softphone")?;
+    if let Err(why) = password::check(&item.text) {
+        let meant = Some("`offhook password` makes one".to_owned());
+        fields.error("password_hash", format!("this is no Argon2 hash that can be used: {why}"), meant);
+        return None;
+    }
+    Some(Secret::new(item.text))
 }
 
 /// `phone` or `number`: exactly one of them.

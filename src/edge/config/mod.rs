@@ -11,6 +11,7 @@ mod convert_outside;
 mod convert_phone;
 mod convert_profile;
 mod convert_queue;
+mod convert_softphone;
 mod convert_trunk;
 mod cross;
 mod fields;
@@ -29,6 +30,7 @@ mod tests;
 mod written;
 mod written_outbound;
 mod written_queue;
+mod written_softphone;
 
 pub use place::Fault;
 pub use read::read;
@@ -43,6 +45,7 @@ use crate::edge::logging::LogFormat;
 use crate::edge::media::WorkerSettings;
 use crate::edge::media::prompts::PromptLibrary;
 use crate::edge::outside::settings::OutsideSettings;
+use crate::edge::softphone::settings::SoftphoneSettings;
 use crate::edge::transport::TransportLimits;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -86,6 +89,7 @@ pub struct Daemon {
     pub store: PathBuf,
     pub numbers: Terms,
     pub prompts: PromptSettings,
+    pub softphone: SoftphoneSettings,
 }
 
 /// Where the library of prompts is. Read again by every reload.

@@ -14,6 +14,7 @@ use crate::domain::trunk::settings::{Credentials, NumberRules, Trunk, TrunkTarge
 use crate::edge::config::fields::shown;
 use crate::edge::config::plan::Effect;
 use crate::edge::config::read;
+use crate::edge::config::written_softphone;
 use crate::edge::config::{ControlSettings, Daemon, PromptSettings};
 use crate::edge::control::token::Token;
 use crate::edge::control::websocket::WebSettings;
@@ -69,7 +70,7 @@ impl Lines {
         self.text(key, format!("[{}]", items.join(", ")));
     }
 
-    fn secret(&mut self, key: &str, secret: &Secret) {
+    pub(super) fn secret(&mut self, key: &str, secret: &Secret) {
         self.hidden(key, secret.reveal());
     }
 
@@ -177,6 +178,7 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
         store,
         numbers,
         prompts,
+        softphone,
     } = daemon;
     let mut lines = Lines::new(Effect::Restart);
     lines.text("state_directory", daemon.state_directory.display());
@@ -201,6 +203,7 @@ pub fn daemon(daemon: &Daemon) -> Vec<Line> {
     lines.all.extend(self::numbers(numbers));
     lines.all.extend(self::transport(&daemon.transport));
     lines.outside(outside);
+    lines.all.extend(written_softphone::softphone(softphone));
     lines.effect = Effect::AtOnce;
     lines.text("log.level", &daemon.log.level);
     lines.effect = Effect::NewCalls;

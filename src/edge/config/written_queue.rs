@@ -1,5 +1,6 @@
-//! Queues, routing profiles and agents as lines of key and text, for comparing and showing them. Hides nothing; there are no secrets.
+//! Queues, routing profiles and agents as lines of key and text, for comparing and showing them. Of a password stands a digest.
 
+use crate::base::secret::Secret;
 use crate::domain::queue::criteria::Proficiency;
 use crate::domain::queue::settings::{
     AgentSettings, ProfileEntry, QueueFlows, QueueSettings, Reach, RoutingProfile, Settings,
@@ -8,6 +9,7 @@ use crate::domain::routing::engine::{Engine, Engines};
 use crate::edge::config::fields::shown;
 use crate::edge::config::plan::Effect;
 use crate::edge::config::written::Line;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +25,12 @@ fn time(key: &str, span: Option<Duration>) -> Line {
 
 fn word(key: &str, text: Option<impl ToString>) -> Line {
     line(key, text.map_or("none".to_owned(), |text| text.to_string()))
+}
+
+fn secret(key: &str, secret: Option<&Secret>) -> Line {
+    let digest = secret.map(|secret| Sha256::digest(secret.reveal().as_bytes()));
+    let text = digest.map_or("none".to_owned(), |digest| digest.iter().map(|byte| format!("{byte:02x}")).collect());
+    Line { key: key.to_owned(), text, effect: Effect::AtOnce, hidden: secret.is_some() }
 }
 
 fn list(key: &str, all: impl Iterator<Item = String>) -> Line {
@@ -95,7 +103,7 @@ pub fn agents(settings: &Settings) -> Named {
         format!("{attribute} {value} {level}")
     };
     let one = |agent: &AgentSettings| {
-        let AgentSettings { name, profile, reach, auto_accept, wrap_up, proficiencies, first_status } = agent;
+        let AgentSettings { name, profile, reach, auto_accept, wrap_up, proficiencies, password, first_status } = agent;
         let reach = match reach {
             Reach::Phone(phone) => line("phone", phone),
             Reach::Number(number) => line("number", number),
@@ -106,6 +114,7 @@ pub fn agents(settings: &Settings) -> Named {
             line("auto_accept", auto_accept),
             time("wrap_up", *wrap_up),
             list("proficiency", proficiencies.iter().map(skill)),
+            secret("password_hash", password.as_ref()),
             line("status", first_status.name()),
         ];
         (name.to_string(), lines)

@@ -6,6 +6,7 @@ pub mod labels;
 mod outside;
 pub mod process;
 mod queues;
+pub mod softphone;
 pub mod table;
 mod transport;
 
@@ -110,6 +111,7 @@ struct Series {
     spending: SpendingSeries,
     numbers: GaugeVec,
     control: control::ControlSeries,
+    softphone: softphone::SoftphoneSeries,
 }
 
 /// Guards against bills.
@@ -184,6 +186,7 @@ impl Metrics {
             spending: SpendingSeries::build(&build)?,
             numbers: build.gauges(table::NUMBERS)?,
             control: control::ControlSeries::build(&build)?,
+            softphone: softphone::SoftphoneSeries::build(&build)?,
             registry,
         };
         let metrics = Metrics(Arc::new(series));

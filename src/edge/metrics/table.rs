@@ -248,6 +248,13 @@ pub const CONTROL_FAULTS: Row = counter(
     &["kind"],
     "Clients of the control protocol that were refused or dropped, and commands of theirs that were.",
 );
+pub const SOFTPHONE_LOGINS: Row =
+    counter("offhook_softphone_logins_total", &["outcome"], "Logins of agents' pages, by outcome.");
+pub const SOFTPHONE_SOCKETS: Row = gauge("offhook_softphone_sockets", &[], "Agents' pages that are logged in.");
+pub const SOFTPHONE_SEATS: Row =
+    gauge("offhook_softphone_seats", &[], "Agents with a page, or whose page may come back.");
+pub const SOFTPHONE_RESUMED: Row =
+    counter("offhook_softphone_resumed_total", &[], "Calls whose audio came back after their page had gone.");
 pub const DRAINING: Row = gauge("offhook_draining", &[], "1 while new calls are refused because the daemon is ending.");
 pub const MEMORY: Row = gauge("offhook_memory_bytes", &[], "Resident memory of the process.");
 pub const FILES: Row = gauge("offhook_open_files", &[], "Open file descriptors of the process.");
@@ -374,6 +381,10 @@ pub const TABLE: &[Row] = &[
     CONTROL_CLIENTS,
     CONTROL_FAULTS,
     DECISIONS,
+    SOFTPHONE_LOGINS,
+    SOFTPHONE_SOCKETS,
+    SOFTPHONE_SEATS,
+    SOFTPHONE_RESUMED,
     DRAINING,
     MEMORY,
     FILES,

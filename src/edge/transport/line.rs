@@ -2,6 +2,7 @@
 
 use crate::base::id::CallId;
 use crate::edge::transport::connections::{Admitted, Queued};
+use crate::edge::transport::front::{self, Visitor};
 use crate::edge::transport::wire::{Arrival, Broken, Wire};
 use crate::edge::transport::{Shared, TransportLimits};
 use crate::protocol::sip::path::Path;
@@ -13,6 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
+use tokio_tungstenite::WebSocketStream;
 
 /// How long a connection that we end may take to write its last bytes.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -78,6 +80,14 @@ impl Line {
             self.shared.connections.verified(id, &names);
         }
         self.names = names;
+    }
+
+    /// Gives the connection to what serves pages; the place in the table stays taken until that ends.
+    pub fn settle(self, stream: WebSocketStream<front::Stream>) -> Visitor {
+        if let Some(id) = self.path.connection {
+            self.shared.connections.settled(id);
+        }
+        Visitor { stream, path: self.path, limits: self.shared.limits, place: self }
     }
 
     /// Carries messages both ways until one side has enough.

@@ -3,6 +3,8 @@
 pub mod connections;
 pub mod counters;
 pub mod door;
+pub mod front;
+pub mod inside;
 mod line;
 mod load;
 mod outbox;
@@ -20,6 +22,8 @@ use crate::edge::clock;
 use crate::edge::transport::connections::{Connections, Delivery, Queued};
 use crate::edge::transport::counters::Counters;
 use crate::edge::transport::door::Door;
+use crate::edge::transport::front::Front;
+use crate::edge::transport::inside::Inside;
 use crate::edge::transport::outbox::Letter;
 use crate::edge::transport::ports::{Fresh, Ports, Prepared};
 use crate::edge::transport::pulse::{Pace, Pulse};
@@ -28,7 +32,7 @@ use crate::protocol::sip::path::{ListenerId, Outgoing, Path, Transport};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -130,6 +134,8 @@ struct Shared {
     pulse: Pulse,
     connections: Connections,
     ports: RwLock<Arc<Ports>>,
+    /// Who serves pages and their sockets where phones speak over WebSocket.
+    front: OnceLock<Arc<dyn Front>>,
 }
 
 impl Transports {
@@ -153,10 +159,29 @@ impl Transports {
             pulse: Pulse::new(Instant::now()),
             connections: Connections::new(limits),
             ports: RwLock::new(Arc::new(prepared.ports)),
+            front: OnceLock::new(),
         });
         fresh.into_iter().for_each(|fresh| shared.run(fresh));
         let probe = tokio::spawn(probe(Arc::clone(&shared))).abort_handle();
         Ok(Transports { shared, probe })
+    }
+
+    /// From now on pages are served where phones speak over WebSocket. Once only.
+    pub fn show(&self, front: Arc<dyn Front>) {
+        if self.shared.front.set(front).is_err() {
+            tracing::error!("pages are served already");
+        }
+    }
+
+    /// A connection without a wire, for a phone inside of the daemon; `None` at a limit.
+    pub fn open_inside(&self, path: Path) -> Option<Inside> {
+        let (admitted, evicted) = self.shared.connections.admit(path)?;
+        if let Some(evicted) = evicted {
+            evicted.abort();
+            self.shared.counters.half_open_closed.one();
+        }
+        self.shared.connections.settled(admitted.id);
+        Some(Inside::new(&self.shared, path, admitted))
     }
 
     /// Never blocks. What cannot be sent comes back by `Sink::undeliverable`, possibly before this returns.
@@ -225,6 +250,10 @@ impl Transports {
 impl Shared {
     fn ports(&self) -> Arc<Ports> {
         Arc::clone(&self.ports.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn front(&self) -> Option<&Arc<dyn Front>> {
+        self.front.get()
     }
 
     fn run(self: &Arc<Shared>, fresh: Fresh) {

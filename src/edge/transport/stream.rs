@@ -3,6 +3,7 @@
 use crate::edge::transport::Shared;
 use crate::edge::transport::connections::Admitted;
 use crate::edge::transport::counters::TlsFailure;
+use crate::edge::transport::front;
 use crate::edge::transport::line::Line;
 use crate::edge::transport::ports::Port;
 use crate::edge::transport::pulse::{self, Beat};
@@ -116,22 +117,45 @@ async fn serve_tls(
     }
 }
 
-async fn serve_websocket<S: AsyncRead + AsyncWrite + Unpin + Send>(
+async fn serve_websocket<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     shared: Arc<Shared>,
-    stream: S,
+    mut stream: S,
     origins: &[Box<str>],
     line: Line,
 ) {
-    let accepting = websocket::accept(stream, origins);
-    match tokio::time::timeout_at(line.first_message_at(), accepting).await {
-        Ok(Ok(Ok(wire))) => line.carry(wire).await,
-        Ok(Ok(Err(refusal))) => {
-            shared.counters.websocket_refusals.one();
-            tracing::debug!(path = %line.path(), ?refusal, "WebSocket handshake refused");
+    let until = line.first_message_at();
+    let opening = match tokio::time::timeout_at(until, websocket::read(&mut stream)).await {
+        Ok(Ok(Ok(opening))) => opening,
+        Ok(Ok(Err(refusal))) => return refused(&shared, &line, refusal),
+        Ok(Err(_)) => return,
+        Err(_) => return shared.counters.half_open_closed.one(),
+    };
+    if let Some(front) = shared.front() {
+        if opening.is_for_page() {
+            let _timely = tokio::time::timeout_at(until, front::show(front.as_ref(), &mut stream, &opening)).await;
+            return;
         }
+        if opening.path() == front::SOCKET {
+            let stream: front::Stream = Box::new(stream);
+            return match tokio::time::timeout_at(until, websocket::accept_page(stream, opening, origins)).await {
+                Ok(Ok(Ok(stream))) => front.serve(line.settle(stream)).await,
+                Ok(Ok(Err(refusal))) => refused(&shared, &line, refusal),
+                Ok(Err(_)) => {}
+                Err(_) => shared.counters.half_open_closed.one(),
+            };
+        }
+    }
+    match tokio::time::timeout_at(until, websocket::accept(stream, opening, origins)).await {
+        Ok(Ok(Ok(wire))) => line.carry(wire).await,
+        Ok(Ok(Err(refusal))) => refused(&shared, &line, refusal),
         Ok(Err(_)) => {}
         Err(_) => shared.counters.half_open_closed.one(),
     }
+}
+
+fn refused(shared: &Shared, line: &Line, refusal: websocket::Refusal) {
+    shared.counters.websocket_refusals.one();
+    tracing::debug!(path = %line.path(), ?refusal, "WebSocket handshake refused");
 }
 
 /// Opens the connection for which `admitted` is a place, and carries what waits for it.

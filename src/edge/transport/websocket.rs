@@ -51,11 +51,40 @@ impl Refusal {
     }
 }
 
-/// Takes the handshake; refuses it in words before it gives up. The caller sets the deadline.
-pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
-    mut stream: S,
-    origins: &[Box<str>],
-) -> io::Result<Result<WebSocketWire<S>, Refusal>> {
+/// What a peer's first request was, as far as it has been read.
+pub struct Opening {
+    head: String,
+    rest: Vec<u8>,
+}
+
+impl Opening {
+    /// Path of what is asked for, without what follows a question mark; empty where the request is none.
+    pub fn path(&self) -> &str {
+        let target = self.head.split([' ', '\r']).nth(1).unwrap_or_default();
+        target.split('?').next().unwrap_or_default()
+    }
+
+    /// Whether it asks for a page and not for a socket.
+    pub fn is_for_page(&self) -> bool {
+        let mut lines = self.head.split("\r\n");
+        let request = lines.next().unwrap_or_default();
+        let is_get = request.starts_with("GET ") || request.starts_with("HEAD ");
+        is_get && request.ends_with(" HTTP/1.1") && Offer::read(lines).is_ok_and(|offer| !offer.upgrade)
+    }
+
+    pub fn is_head(&self) -> bool {
+        self.head.starts_with("HEAD ")
+    }
+
+    /// The tag under which the peer has kept what it asks for.
+    pub fn known_tag(&self) -> Option<&str> {
+        let mut lines = self.head.split("\r\n").skip(1).filter_map(|line| line.split_once(':'));
+        lines.find(|(name, _)| name.eq_ignore_ascii_case("if-none-match")).map(|(_, value)| value.trim())
+    }
+}
+
+/// Reads the head of the first request. The caller sets the deadline.
+pub async fn read<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<Result<Opening, Refusal>> {
     let mut read = Vec::with_capacity(1_024);
     let mut from = 0;
     let end = loop {
@@ -67,28 +96,56 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
         }
         from = read.len().saturating_sub(3);
         let room = u64::try_from(HEAD_BYTES_MAX - read.len()).unwrap_or(0);
-        if (&mut stream).take(room).read_buf(&mut read).await? == 0 {
+        if (&mut *stream).take(room).read_buf(&mut read).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     };
     let rest = read.split_off(end);
-    let answer = match std::str::from_utf8(&read) {
-        Ok(head) => answer(head, origins),
-        Err(_) => Err(Refusal::BadRequest("not text")),
-    };
-    match answer {
-        Err(refusal) => refuse(stream, refusal).await,
+    match String::from_utf8(read) {
+        Ok(head) => Ok(Ok(Opening { head, rest })),
+        Err(_) => refuse(stream, Refusal::BadRequest("not text")).await,
+    }
+}
+
+/// Takes the handshake of a phone; refuses it in words before it gives up. The caller sets the deadline.
+pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    opening: Opening,
+    origins: &[Box<str>],
+) -> io::Result<Result<WebSocketWire<S>, Refusal>> {
+    match answer(&opening.head, origins) {
+        Err(refusal) => refuse(&mut stream, refusal).await,
         Ok(answer) => {
-            stream.write_all(answer.as_bytes()).await?;
-            stream.flush().await?;
-            let stream = WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config())).await;
+            let stream = open(stream, (&answer, opening.rest), config()).await?;
             Ok(Ok(WebSocketWire { stream, out: None, unflushed: false }))
         }
     }
 }
 
-async fn refuse<S: AsyncRead + AsyncWrite + Unpin, T>(
+/// Takes the handshake of a page of ours.
+pub async fn accept_page<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
+    opening: Opening,
+    origins: &[Box<str>],
+) -> io::Result<Result<WebSocketStream<S>, Refusal>> {
+    match answer_in(&opening.head, origins, Spoken::Pages) {
+        Err(refusal) => refuse(&mut stream, refusal).await,
+        Ok(answer) => Ok(Ok(open(stream, (&answer, opening.rest), config()).await?)),
+    }
+}
+
+async fn open<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    (answer, rest): (&str, Vec<u8>),
+    config: WebSocketConfig,
+) -> io::Result<WebSocketStream<S>> {
+    stream.write_all(answer.as_bytes()).await?;
+    stream.flush().await?;
+    Ok(WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await)
+}
+
+async fn refuse<S: AsyncRead + AsyncWrite + Unpin, T>(
+    stream: &mut S,
     refusal: Refusal,
 ) -> io::Result<Result<T, Refusal>> {
     stream.write_all(refusal.response().as_bytes()).await?;
@@ -96,8 +153,38 @@ async fn refuse<S: AsyncRead + AsyncWrite + Unpin, T>(
     Ok(Err(refusal))
 }
 
-/// The answer to a handshake (RFC 6455 4.2, RFC 7118 4).
+/// What is spoken over a WebSocket of ours: the subprotocol by its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spoken {
+    Sip,
+    Pages,
+}
+
+impl Spoken {
+    fn name(self) -> &'static str {
+        match self {
+            Spoken::Sip => "sip",
+            Spoken::Pages => PAGES,
+        }
+    }
+
+    fn lack(self) -> &'static str {
+        match self {
+            Spoken::Sip => "subprotocol sip required",
+            Spoken::Pages => "subprotocol offhook.agent.1 required",
+        }
+    }
+}
+
+/// What pages of ours speak.
+const PAGES: &str = "offhook.agent.1";
+
+/// The answer to a phone's handshake (RFC 6455 4.2, RFC 7118 4).
 pub fn answer(head: &str, origins: &[Box<str>]) -> Result<String, Refusal> {
+    answer_in(head, origins, Spoken::Sip)
+}
+
+fn answer_in(head: &str, origins: &[Box<str>], spoken: Spoken) -> Result<String, Refusal> {
     let mut lines = head.split("\r\n");
     let request = lines.next().unwrap_or_default();
     let mut words = request.split(' ');
@@ -116,14 +203,19 @@ pub fn answer(head: &str, origins: &[Box<str>]) -> Result<String, Refusal> {
     {
         return Err(Refusal::Origin);
     }
-    if !offer.speaks_sip {
-        return Err(Refusal::BadRequest("subprotocol sip required"));
+    let speaks = match spoken {
+        Spoken::Sip => offer.speaks_sip,
+        Spoken::Pages => offer.speaks_pages,
+    };
+    if !speaks {
+        return Err(Refusal::BadRequest(spoken.lack()));
     }
     let key = offer.key.filter(|key| is_nonce(key)).ok_or(Refusal::BadRequest("no usable Sec-WebSocket-Key"))?;
     let accept = derive_accept_key(key.as_bytes());
+    let name = spoken.name();
     Ok(format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
+         Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: {name}\r\n\r\n"
     ))
 }
 
@@ -138,6 +230,7 @@ struct Offer<'a> {
     upgrade: bool,
     connection: bool,
     speaks_sip: bool,
+    speaks_pages: bool,
     version: Option<&'a str>,
     key: Option<&'a str>,
     origin: Option<&'a str>,
@@ -153,7 +246,10 @@ impl<'a> Offer<'a> {
             match name.to_ascii_lowercase().as_str() {
                 "upgrade" => offer.upgrade |= lists("websocket"),
                 "connection" => offer.connection |= lists("upgrade"),
-                "sec-websocket-protocol" => offer.speaks_sip |= lists("sip"),
+                "sec-websocket-protocol" => {
+                    offer.speaks_sip |= lists(Spoken::Sip.name());
+                    offer.speaks_pages |= lists(PAGES);
+                }
                 "sec-websocket-version" => once(&mut offer.version, value)?,
                 "sec-websocket-key" => once(&mut offer.key, value)?,
                 "origin" => once(&mut offer.origin, value)?,

@@ -24,6 +24,7 @@ fn settings(agents: &[&str], auto_accept: bool) -> Settings {
         reach: Reach::Phone((*name).into()),
         auto_accept,
         wrap_up: None,
+        password: None,
         proficiencies: Vec::new(),
         first_status: Status::Offline,
     };

@@ -58,6 +58,7 @@ pub fn agent(name: &str, profile: &str) -> AgentSettings {
         profile: profile.into(),
         reach: Reach::Phone(name.into()),
         auto_accept: false,
+        password: None,
         wrap_up: Some(seconds(30)),
         proficiencies: Vec::new(),
         first_status: Status::Offline,

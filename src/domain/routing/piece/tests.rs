@@ -23,6 +23,7 @@ fn queues() -> Settings {
         profile: "all".into(),
         reach: Reach::Phone(name.into()),
         auto_accept: false,
+        password: None,
         wrap_up: None,
         proficiencies: Vec::new(),
         first_status: Status::Available,
