@@ -13,10 +13,9 @@ pub struct Asset {
 }
 
 const HTML: &str = "text/html; charset=utf-8";
-#[expect(dead_code, reason = "a kind of file that pages have")]
 const SCRIPT: &str = "text/javascript; charset=utf-8";
-#[expect(dead_code, reason = "a kind of file that pages have")]
 const STYLE: &str = "text/css; charset=utf-8";
+const IMAGE: &str = "image/svg+xml";
 
 macro_rules! asset {
     ($path:literal, $kind:expr, $file:literal) => {
@@ -25,7 +24,20 @@ macro_rules! asset {
 }
 
 /// All of them: a new file of `web/` that pages ask for stands here.
-pub const ASSETS: &[Asset] = &[asset!("/", HTML, "index.html")];
+pub const ASSETS: &[Asset] = &[
+    asset!("/", HTML, "index.html"),
+    asset!("/check", HTML, "check.html"),
+    asset!("/check.js", SCRIPT, "check.js"),
+    asset!("/dom.js", SCRIPT, "dom.js"),
+    asset!("/icon.svg", IMAGE, "icon.svg"),
+    asset!("/offhook.js", SCRIPT, "offhook.js"),
+    asset!("/settings.js", SCRIPT, "settings.js"),
+    asset!("/side.js", SCRIPT, "side.js"),
+    asset!("/softphone.css", STYLE, "softphone.css"),
+    asset!("/softphone.js", SCRIPT, "softphone.js"),
+    asset!("/stage.js", SCRIPT, "stage.js"),
+    asset!("/texts.js", SCRIPT, "texts.js"),
+];
 
 /// Pages with what stands in every answer.
 pub struct Shelf {
@@ -110,6 +122,19 @@ mod tests {
             open.contains("frame-ancestors https://crm.example\r\n") && !open.contains("X-Frame-Options"),
             "{open}"
         );
+    }
+
+    #[test]
+    fn every_file_that_pages_ask_for_is_carried() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let name = entry.expect("an entry").file_name().into_string().expect("a name");
+            let is_asked_for = [".html", ".js", ".css", ".svg"].iter().any(|end| name.ends_with(end));
+            let is_carried = || ASSETS.iter().any(|asset| asset.path == format!("/{name}"));
+            let is_page =
+                || ASSETS.iter().any(|asset| Some(asset.path.trim_start_matches('/')) == name.strip_suffix(".html"));
+            assert!(!is_asked_for || name == "index.html" || is_carried() || is_page(), "{name}");
+        }
     }
 
     #[test]
