@@ -3,7 +3,7 @@
 use crate::base::cause::{Cause, Fault};
 use crate::base::id::LegId;
 use crate::domain::call::interface::{
-    CallEvent, CallOutput, Dial, OnBehalf, Party, Place, Refused, Stage, TrunkOutcome,
+    CallEvent, CallOutput, Dial, Led, OnBehalf, Party, Place, Refused, Stage, TrunkOutcome,
 };
 use crate::domain::call::invite::{self, Asked, How, Offered};
 use crate::domain::call::opening::no_port;
@@ -215,11 +215,13 @@ impl Dialler {
                 parts.release(leg, TrunkOutcome::Unknown);
                 self.refused(parts, at, &no_port());
             }
-            (Step::Routing(_), Answer::Routed(Ok(stages))) => self.redirect(parts, at, stages),
-            (Step::Routing(_), Answer::Routed(Err(refused))) => {
-                parts.say(format!("stage {}: the redirection leads nowhere: {}", self.number, refused.words));
-                self.follow(parts, at);
-            }
+            (Step::Routing(_), Answer::Routed(led)) => match led.and_then(Led::dialled) {
+                Ok(stages) => self.redirect(parts, at, stages),
+                Err(refused) => {
+                    parts.say(format!("stage {}: the redirection leads nowhere: {}", self.number, refused.words));
+                    self.follow(parts, at);
+                }
+            },
             (_, late) => {
                 give_back_late(parts, leg, &dialling.dial, &late);
                 return None;

@@ -51,6 +51,8 @@ pub struct Claim {
 pub struct Handed {
     pub leg: Leg,
     pub seat: Option<(Arc<str>, u16)>,
+    /// It is an agent's, who talks with whom the queues gave him: they have been told that he goes along.
+    pub is_agent: bool,
 }
 
 impl fmt::Debug for Handed {
@@ -190,13 +192,14 @@ impl Lending {
     }
 
     /// The leg goes, and with it this call's reason to be.
-    fn give(&self, joined: Box<Joined>, parts: &mut Parts) -> Phase {
+    fn give(&self, mut joined: Box<Joined>, parts: &mut Parts) -> Phase {
         let name = parts.leg(self.leg).map(|leg| leg.line.facts.name.clone()).unwrap_or_default();
-        let Some(handed) = parts.give_away(self.leg, self.claimer) else {
+        let Some(mut handed) = parts.give_away(self.leg, self.claimer) else {
             self.refuse(parts, 491);
             return self.after(joined, parts);
         };
         parts.say(format!("{name} goes over to call {}: an attended transfer", self.claimer));
+        handed.is_agent = joined.agent_goes(parts, self.leg, self.claimer);
         tell(parts, self.claimer, Handover::Leg(Box::new(handed)));
         joined.end(parts, Cause::Normal, Fault::Nobody)
     }

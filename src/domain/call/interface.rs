@@ -88,6 +88,25 @@ pub struct Stage {
     pub ring_timeout: Duration,
 }
 
+/// Where a transfer target, a redirection or a number of a flow leads.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Led {
+    pub stages: Vec<Stage>,
+    /// Who serves the party that is sent there, where nobody is dialled.
+    pub script: Option<Box<Script>>,
+}
+
+impl Led {
+    /// For those who can only dial.
+    pub fn dialled(self) -> Result<Vec<Stage>, Refused> {
+        if !self.stages.is_empty() {
+            return Ok(self.stages);
+        }
+        let words = "the number leads to a flow, which serves callers only".into();
+        Err(Refused { cause: Cause::Unreachable, retry_after: None, words })
+    }
+}
+
 /// One leg to be made.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Dial {
@@ -147,7 +166,7 @@ pub enum CallInput {
     /// The answer to `CallOutput::Route`: where a transfer target leads.
     Routed {
         leg: LegId,
-        outcome: Result<Vec<Stage>, Refused>,
+        outcome: Result<Led, Refused>,
     },
     /// Another call has something to say, carried by the switchboard.
     Handover {

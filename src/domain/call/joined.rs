@@ -27,7 +27,7 @@ use std::time::Instant;
 pub struct Joined {
     pub(super) pair: (LegId, LegId),
     pub(super) exchange: Exchange,
-    when_too_long: Option<Instant>,
+    pub(super) when_too_long: Option<Instant>,
     pub(super) transfer: Option<Box<Transfer>>,
     /// One of the pair is about to go over to another call.
     pub(super) lending: Option<Box<Lending>>,
@@ -35,7 +35,7 @@ pub struct Joined {
     amends: Option<(LegId, Bytes)>,
     infos: Infos,
     /// The flow that waits for the end of the talk.
-    behind: Option<Box<Serving>>,
+    pub(super) behind: Option<Box<Serving>>,
 }
 
 /// The one offer that is between the two legs.
@@ -344,6 +344,9 @@ impl Joined {
             }
             return Phase::Joined(self);
         };
+        if let Some(script) = transfer.script_of(leg, &answer) {
+            return self.serve(parts, transfer, script);
+        }
         match Transfer::on_answer(transfer, &mut self, parts, (leg, answer)) {
             TransferStep::Over(cause, fault) => self.end(parts, cause, fault),
             TransferStep::Taken | TransferStep::NotMine(_) => Phase::Joined(self),

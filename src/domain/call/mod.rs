@@ -18,6 +18,7 @@ pub mod phase;
 pub mod record;
 pub mod refusal;
 pub mod replacing;
+mod sending_on;
 pub mod serving;
 pub mod streams;
 pub mod trail;

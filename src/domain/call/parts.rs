@@ -196,12 +196,12 @@ impl Parts {
         self.given = Some(Box::new((tag, heir)));
         self.close_stream(id);
         self.event(CallEvent::LegEnded { leg: id, cause: Cause::Normal });
-        Some(Handed { leg, seat })
+        Some(Handed { leg, seat, is_agent: false })
     }
 
     /// Takes a leg that was another call's.
     pub fn take_in(&mut self, id: LegId, handed: Handed) {
-        let Handed { mut leg, seat } = handed;
+        let Handed { mut leg, seat, .. } = handed;
         if self.given.as_ref().is_some_and(|given| leg.has_tag(&given.0)) {
             self.given = None;
         }

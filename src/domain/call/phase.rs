@@ -5,7 +5,7 @@ use crate::base::id::{CallId, LegId};
 use crate::domain::call::connect::Connecting;
 use crate::domain::call::ending::Ending;
 use crate::domain::call::handover::{Handover, answer_stray};
-use crate::domain::call::interface::{Command, News, QueueWord, Refused, Script, Slip, Stage, Verdict};
+use crate::domain::call::interface::{Command, Led, News, QueueWord, Refused, Script, Slip, Stage, Verdict};
 use crate::domain::call::joined::Joined;
 use crate::domain::call::opening::Opening;
 use crate::domain::call::parts::Parts;
@@ -48,7 +48,7 @@ pub struct Routing {
 pub enum Answer {
     Seized(Result<(), Refused>),
     Resolved(Vec<Target>),
-    Routed(Result<Vec<Stage>, Refused>),
+    Routed(Result<Led, Refused>),
     /// The leg's stream has a port, or will have none.
     Opened(bool),
 }

@@ -14,6 +14,7 @@ pub mod offering;
 pub mod queueing;
 pub mod redirect;
 pub mod sounding;
+pub mod taking_over;
 pub mod taping;
 
 use crate::base::cause::{Cause, Fault};
@@ -34,13 +35,14 @@ use crate::domain::call::serving::grant::Granted;
 use crate::domain::call::serving::news::{News, Slip};
 use crate::domain::call::serving::queueing::{Queued, Waits};
 use crate::domain::call::serving::sounding::Heard;
+use crate::domain::call::serving::taking_over::customer_of;
 use crate::domain::call::serving::taping::Taping;
 use crate::domain::call::streams::Hearing;
 use crate::domain::flow::act::Role;
 use crate::domain::flow::definition::{Flow, Flows};
 use crate::domain::flow::interface::{DialOutcome, FlowEnd, FlowInput, Ticket};
 use crate::domain::flow::key::Key;
-use crate::domain::flow::memory::{Memory, Origin};
+use crate::domain::flow::memory::{Memory, Origin, QueueName};
 use crate::domain::flow::value::Value;
 use crate::domain::leg::event::LegEvent;
 use crate::domain::queue::settings::Settings;
@@ -61,6 +63,8 @@ pub struct Script {
     pub engines: Arc<Engines>,
     /// Whose names engines may name.
     pub queues: Arc<Settings>,
+    /// The queue, or the agent's own, that an agent sends the party to whom this serves.
+    pub toward: Option<QueueName>,
 }
 
 pub struct Serving {
@@ -85,7 +89,10 @@ pub struct Serving {
 impl Serving {
     /// The caller's stream is open; now its flow begins.
     pub fn begin(parts: &mut Parts, script: Box<Script>) -> Phase {
-        let memory = Memory::new(&origin(parts, &script));
+        let mut memory = Memory::new(&origin(parts, &script));
+        if let Some(toward) = &script.toward {
+            memory.transfer_to(Some(toward));
+        }
         parts.say(format!("flow {} serves the call", script.flow.name));
         let attendant = Attendant::begin(parts, (&script.book, &script.flow), memory, parts.served);
         let when_too_long = Some(parts.wire.now.instant + limits::UNANSWERED_MAX);
@@ -133,6 +140,7 @@ impl Serving {
             // A flow that is heard while waiting may end, or break: the caller waits on.
             (Some(Waits::Waiting), FlowEnd::Queued) => return self.wait(parts),
             (Some(Waits::Waiting), FlowEnd::Resume | FlowEnd::Broken(_)) => return Phase::Serving(self),
+            (Some(Waits::Waiting), FlowEnd::Handed) if self.is_handed() => return self.wait(parts),
             _ => {}
         }
         match end {
@@ -152,6 +160,11 @@ impl Serving {
                 self.end(parts, Cause::Fault, Fault::Ours)
             }
         }
+    }
+
+    /// A flow has given the caller to an agent, for whom it waits now.
+    fn is_handed(&mut self) -> bool {
+        self.queued.as_mut().is_some_and(|queued| std::mem::take(&mut queued.is_handing))
     }
 
     /// Lets go of everything that was begun for the flow, and of the call.
@@ -383,12 +396,10 @@ impl Serving {
 
 fn origin(parts: &Parts, script: &Script) -> Origin {
     let story = &parts.story;
-    let identity = &story.identity;
-    let customer = identity.e164.map_or_else(|| identity.number.clone(), |number| number.to_string().into());
     let headers = story.attributes.iter().map(|(name, value)| (Box::from(*name), value.clone())).collect();
     Origin {
         contact: parts.wire.call.to_string().into(),
-        customer,
+        customer: customer_of(parts).0,
         dialled: parts.e164_text().unwrap_or_else(|| story.dialled.digits.clone()),
         initiation: "INBOUND",
         headers,

@@ -4,7 +4,7 @@ use crate::base::cause::{Cause, Fault};
 use crate::base::id::{CallId, LegId};
 use crate::domain::call::dialler::{Blame, Dialler};
 use crate::domain::call::handover::{Claim, Handover, PATIENCE, answer_stray, tell};
-use crate::domain::call::interface::{CallEvent, CallOutput, OnBehalf, Stage};
+use crate::domain::call::interface::{CallEvent, CallOutput, Led, OnBehalf, Script, Stage};
 use crate::domain::call::invite::{Asked, Offered};
 use crate::domain::call::joined::{Exchange, Joined, acknowledge};
 use crate::domain::call::parts::Parts;
@@ -145,9 +145,10 @@ impl Transfer {
                 self.failed(joined, parts, (status, phrase))
             }
             Handover::Leg(handed) => {
-                let party = handed.leg.line.facts.name.clone();
+                let (party, is_agent) = (handed.leg.line.facts.name.clone(), handed.is_agent);
                 parts.take_in(leg, *handed);
                 parts.say(format!("{party} comes over from call {of}"));
+                joined.let_go(parts, self.referrer, is_agent);
                 self.done(joined, parts, leg)
             }
             word => {
@@ -209,6 +210,7 @@ impl Transfer {
             LegEvent::Accepted { message, .. } if leg == self.remaining => match self.step {
                 Step::Joining(new) => {
                     acknowledge(parts, new, description(&message));
+                    joined.let_go(parts, self.referrer, false);
                     self.done(joined, parts, new)
                 }
                 Step::Fetching(ref fetching) if fetching.is_asking => {
@@ -281,18 +283,34 @@ impl Transfer {
         is_asked
     }
 
-    fn done(&self, joined: &mut Joined, parts: &mut Parts, new: LegId) -> TransferStep {
+    /// The flow that the target turned out to be, where nobody is to be dialled.
+    pub(super) fn script_of(&self, leg: LegId, answer: &Answer) -> Option<Box<Script>> {
+        let (Step::Routing(asked), Answer::Routed(Ok(led))) = (&self.step, answer) else { return None };
+        let is_plain = self.asked.as_ref().is_none_or(|asked| asked.replaces.is_none());
+        led.script.clone().filter(|_| *asked == leg && led.stages.is_empty() && is_plain)
+    }
+
+    pub(super) fn legs(&self) -> (LegId, LegId) {
+        (self.referrer, self.remaining)
+    }
+
+    /// The referrer is out of it.
+    pub(super) fn part(&self, parts: &mut Parts) {
         self.report(parts, 200, "OK");
         parts.hang_up(self.referrer, Cause::Normal);
         parts.event(CallEvent::Transferred { leg: self.referrer });
         parts.say("the transfer is done");
+    }
+
+    fn done(&self, joined: &mut Joined, parts: &mut Parts, new: LegId) -> TransferStep {
+        self.part(parts);
         joined.pair = (self.remaining, new);
         joined.exchange = Exchange::Idle;
         TransferStep::Taken
     }
 
     /// The call stays as it was; without the referrer there is nobody left to talk to.
-    fn failed(&mut self, joined: &mut Joined, parts: &mut Parts, answer: (u16, &str)) -> TransferStep {
+    pub(super) fn failed(&mut self, joined: &mut Joined, parts: &mut Parts, answer: (u16, &str)) -> TransferStep {
         let (status, phrase) = answer;
         parts.say(format!("the transfer has failed: {status}"));
         self.report(parts, status, phrase);
@@ -331,7 +349,7 @@ impl Transfer {
     ) -> TransferStep {
         let (leg, answer) = what;
         match (&mut self.step, answer) {
-            (Step::Routing(asked), Answer::Routed(Ok(stages))) if *asked == leg => {
+            (Step::Routing(asked), Answer::Routed(Ok(Led { stages, .. }))) if *asked == leg => {
                 let stages = match self.asked.as_ref().and_then(|asked| asked.replaces.as_ref()) {
                     Some(_) => stages_that_replace(stages),
                     None => stages,

@@ -275,6 +275,20 @@ impl Memory {
         }
     }
 
+    /// An agent sends the call on: what the flow before it called its own is gone, and whom the agent chose is known.
+    pub fn transfer_to(&mut self, toward: Option<&QueueName>) {
+        self.leave_flow();
+        self.know("InitiationMethod", Value::text("TRANSFER"));
+        self.is_offered = false;
+        if let Some(toward) = toward {
+            self.take_queue(toward.clone());
+        }
+        match toward {
+            Some(QueueName::Agent(agent)) => self.know("Agent", Value::map([("UserName", Value::Text(agent.clone()))])),
+            _ => self.forget("Agent"),
+        }
+    }
+
     pub(super) fn set_callback_number(&mut self, number: Box<str>) {
         self.know(CALLBACK_NUMBER, Value::Text(number.clone()));
         self.callback_number = Some(number);

@@ -130,6 +130,16 @@ impl Queues {
         self.say(QueueOutput::Agent { agent, change: AgentChange::Contact { contact, state } });
     }
 
+    /// The same conversation under another name, for those who watch too.
+    pub(super) fn rename_slot(&mut self, number: AgentNo, contact: ContactId, heir: ContactId) {
+        let Some(slot) = self.agents.get_mut(index(number.0)).and_then(|agent| agent.slot(contact)) else { return };
+        slot.contact = heir;
+        let state = slot.state;
+        let agent = self.agent_name(number);
+        self.say(QueueOutput::Agent { agent: agent.clone(), change: AgentChange::Cleared { contact } });
+        self.say(QueueOutput::Agent { agent, change: AgentChange::Contact { contact: heir, state } });
+    }
+
     /// The conversation, or the attempt at one, is over: work after it begins and ends by itself where that is configured.
     pub(super) fn finish_slot(&mut self, now: Now, agent: AgentNo, contact: ContactId) {
         self.set_state(now, agent, contact, ContactState::Ended);

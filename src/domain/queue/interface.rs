@@ -110,6 +110,11 @@ pub enum QueueInput {
     Ended {
         contact: ContactId,
     },
+    /// Two conversations became one (an attended transfer): who talked with `contact` goes on with `heir`, whose own agent is done.
+    GoOn {
+        contact: ContactId,
+        heir: ContactId,
+    },
     /// The agent's phone has come, or is gone: who cannot be rung is offered nothing, and is not to blame for it.
     Reachable {
         agent: Arc<str>,

@@ -125,6 +125,8 @@ impl Queues {
         let origin = Origin::of(contact);
         let state = if origin == Origin::Callback { ContactState::Incoming } else { ContactState::Connecting };
         let since = now.unix_millis();
+        // A contact that comes back, to the same agent: the work that he had after it is over.
+        self.clear_slot(now, agent, contact);
         if let Some(agent) = self.agents.get_mut(index(agent.0)) {
             let offer = Some(offer);
             agent.slots.push(Slot { contact, offer, origin, state, since, when_cleared: None, joined: None });

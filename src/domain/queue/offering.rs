@@ -137,16 +137,30 @@ impl Queues {
     pub(super) fn ended(&mut self, now: Now, contact: ContactId) {
         if let Some(agent) = self.dialled.remove(&contact) {
             // Whom nobody answered leaves no work behind.
-            return match self.is_connecting(agent, contact) {
+            match self.is_connecting(agent, contact) {
                 true => self.clear_slot(now, agent, contact),
                 false => self.finish_slot(now, agent, contact),
-            };
+            }
         }
         let Some(deal) = self.waiters.get(&contact).and_then(|waiter| waiter.deal) else { return };
         if deal.stage == Stage::Joined {
             self.forget(now, contact, StepStatus::Joined);
             self.finish_slot(now, deal.agent, contact);
         }
+    }
+
+    /// The agent of one conversation takes another one's place.
+    pub(super) fn go_on(&mut self, now: Now, contact: ContactId, heir: ContactId) {
+        self.ended(now, heir);
+        let deal = self.waiters.get(&contact).and_then(|waiter| waiter.deal);
+        let Some(deal) = deal.filter(|deal| deal.stage == Stage::Joined && !self.waiters.contains_key(&heir)) else {
+            return self.gone(now, contact);
+        };
+        let Some(mut waiter) = self.waiters.remove(&contact) else { return };
+        waiter.turn.contact = heir;
+        self.waiters.insert(heir, waiter);
+        self.offers.insert(deal.offer, heir);
+        self.rename_slot(deal.agent, contact, heir);
     }
 
     pub(super) fn held(&mut self, now: Now, contact: ContactId, is_held: bool) {

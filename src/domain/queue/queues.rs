@@ -220,6 +220,7 @@ impl Queues {
             QueueInput::Dialled { offer, outcome } => self.dialled(now, offer, outcome),
             QueueInput::Held { contact, is_held } => self.held(now, contact, is_held),
             QueueInput::Ended { contact } => self.ended(now, contact),
+            QueueInput::GoOn { contact, heir } => self.go_on(now, contact, heir),
             QueueInput::Reachable { agent, is_reachable } => self.reachable(&agent, is_reachable),
             QueueInput::Outbound { agent, call } => self.outbound(now, &agent, call),
             QueueInput::OutboundAnswered { call } => self.outbound_answered(now, call),

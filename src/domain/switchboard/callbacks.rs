@@ -9,6 +9,7 @@ use crate::domain::call::serving::Script;
 use crate::domain::dialplan::lookup::Asker;
 use crate::domain::flow::interface::CallerId;
 use crate::domain::flow::luggage;
+use crate::domain::flow::memory::QueueName;
 use crate::domain::phone;
 use crate::domain::queue::callback::{Callback, CallbackId};
 use crate::domain::queue::interface::{Offer, OfferAnswer, OfferId, Place, QueueInput, QueueOutput, QueueRefusal};
@@ -213,7 +214,7 @@ impl Switchboard {
 
     fn script_of(&self, place: &Place) -> Option<Script> {
         let (Place::Queue(name) | Place::Agent(name)) = place;
-        let flow = Arc::new(straight_to(name)?);
+        let flow = Arc::new(straight_to(&QueueName::Queue(name.as_ref().into()))?);
         Some(*scripted(&self.index, flow))
     }
 

@@ -3,7 +3,8 @@
 use crate::base::cause::Cause;
 use crate::base::id::{CallId, LegId};
 use crate::base::now::Now;
-use crate::domain::call::interface::{Beginning, CallInput, CallStart, Party, Refused};
+use crate::domain::call::interface::{Beginning, CallInput, CallStart, Led, Party, Refused};
+use crate::domain::flow::memory::QueueName;
 use crate::domain::profile::ReliablePolicy;
 use crate::domain::switchboard::board::Switchboard;
 use crate::domain::switchboard::calls::{InviteMark, Kinship};
@@ -12,6 +13,7 @@ use crate::domain::switchboard::interface::RefusalReason;
 use crate::domain::switchboard::numbers::{asker, caller_of, dialled, wanted};
 use crate::domain::switchboard::proof::Proof;
 use crate::domain::switchboard::routing::{Ask, Way};
+use crate::domain::switchboard::transfers::named_by;
 use crate::domain::trunk::identity::{Dialled, Identity, Privacy};
 use crate::domain::trunk::limits::Full;
 use crate::protocol::sip::message::{HeaderName, Message};
@@ -174,7 +176,12 @@ impl Switchboard {
     /// The caller is known and the house has room: now its own limits, the number, the route; in any case a call begins.
     fn admit(&mut self, mut incoming: Incoming) {
         let (now, from) = (incoming.now, incoming.from);
-        let dialled = dialled(&incoming.message, &incoming.caller);
+        let mut dialled = dialled(&incoming.message, &incoming.caller);
+        let toward = incoming.message.uri().ok().and_then(|uri| named_by(&uri));
+        let toward = toward.filter(|_| self.is_agents(&incoming.caller));
+        if let Some(name) = &toward {
+            dialled = Dialled { digits: format!("{}:{}", name.kind().to_lowercase(), name.name()).into(), e164: None };
+        }
         incoming.trail.push(match &dialled.e164 {
             Some(number) => format!("dialled {} is {number}", dialled.digits).into(),
             None => format!("dialled {}, which is no E.164 number", dialled.digits).into(),
@@ -193,6 +200,7 @@ impl Switchboard {
             }
             Err(no_way) => Err(no_way),
             Ok(()) if Switchboard::replaces_ours(&incoming.message) => Ok(Way { stages: Vec::new(), script: None }),
+            Ok(()) if toward.is_some() => self.way_toward(now, toward.as_ref()),
             Ok(()) => {
                 let (call, who) = (id, asker(&incoming.caller));
                 let ask = Ask { call, who, dialled: &dialled, identity: Some(&identity), wish: None, via: None };
@@ -284,6 +292,15 @@ impl Switchboard {
                 return id;
             }
         }
+    }
+
+    /// An agent who asks a queue or another agent for help.
+    fn way_toward(&self, now: Now, name: Option<&QueueName>) -> Result<Way, NoWay> {
+        let led = name.map_or_else(|| Ok(Led { stages: Vec::new(), script: None }), |name| self.toward(now, name));
+        led.map(|Led { stages, script }| Way { stages, script }).map_err(|refused| {
+            let is_unknown = refused.cause == Cause::NumberUnknown;
+            (refused, if is_unknown { RefusalReason::NoSuchNumber } else { RefusalReason::NoTargetUp })
+        })
     }
 
     fn route_new(&mut self, now: Now, ask: Ask<'_>, emergency: bool, trail: &mut Vec<Box<str>>) -> Result<Way, NoWay> {

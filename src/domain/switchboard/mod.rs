@@ -24,6 +24,7 @@ mod queues;
 mod request;
 mod routing;
 mod status;
+mod transfers;
 mod trunks;
 mod watchers;
 

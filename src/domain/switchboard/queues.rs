@@ -38,7 +38,7 @@ impl Switchboard {
     }
 
     /// Whose phone that is.
-    fn agent_at(&self, phone: &str) -> Option<Arc<str>> {
+    pub(super) fn agent_at(&self, phone: &str) -> Option<Arc<str>> {
         let agents = &self.index.exchange.queues.agents;
         let own = agents.iter().find(|agent| matches!(&agent.reach, Reach::Phone(name) if **name == *phone));
         own.map(|agent| agent.name.clone())
@@ -230,7 +230,11 @@ impl Switchboard {
 }
 
 /// What serves a caller whose number leads to a queue itself: it waits there, and hears busy where there is no room.
-pub(super) fn straight_to(queue: &str) -> Option<Flow> {
+pub(super) fn straight_to(name: &QueueName) -> Option<Flow> {
+    let (what, queue) = match name {
+        QueueName::Queue(name) => ("queue", QueueOf::Queue(Template::plain(name))),
+        QueueName::Agent(name) => ("agent", QueueOf::Agent(Template::plain(name))),
+    };
     let step = |name: &str, act, wires: &[(Outcome, &str)]| StepDraft {
         name: name.into(),
         act,
@@ -238,15 +242,11 @@ pub(super) fn straight_to(queue: &str) -> Option<Flow> {
         is_sensitive: false,
     };
     let draft = FlowDraft {
-        name: format!("queue-{queue}").into(),
+        name: format!("{what}-{}", name.name()).into(),
         kind: Kind::Inbound,
         start: "choose".into(),
         steps: vec![
-            step(
-                "choose",
-                Act::SetQueue(QueueOf::Queue(Template::plain(queue))),
-                &[(Outcome::Success, "wait"), (Outcome::Error, "gone")],
-            ),
+            step("choose", Act::SetQueue(queue), &[(Outcome::Success, "wait"), (Outcome::Error, "gone")]),
             step("wait", Act::Queue(None), &[(Outcome::AtCapacity, "full"), (Outcome::Error, "gone")]),
             step("full", Act::HangUp(Cause::Busy), &[]),
             step("gone", Act::HangUp(Cause::TemporarilyUnavailable), &[]),
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_number_that_leads_to_a_queue_has_a_flow_that_can_run() {
-        let flow = straight_to("orders").expect("a flow without fault");
+        let flow = straight_to(&QueueName::Queue("orders".into())).expect("a flow without fault");
         assert_eq!((&*flow.name, flow.steps.len()), ("queue-orders", 4));
     }
 }

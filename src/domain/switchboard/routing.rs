@@ -4,7 +4,7 @@ use crate::base::cause::Cause;
 use crate::base::id::{CallId, LegId};
 use crate::base::now::Now;
 use crate::domain::call::interface::{
-    CallInput, Dial, NameToResolve, OnBehalf, Party, Place, Refused, Stage, TrunkOutcome,
+    CallInput, Dial, Led, NameToResolve, OnBehalf, Party, Place, Refused, Stage, TrunkOutcome,
 };
 use crate::domain::call::serving::Script;
 use crate::domain::dialplan::Destination;
@@ -13,6 +13,7 @@ use crate::domain::dialplan::route::{Choice, Weighing, choices, in_order};
 use crate::domain::flow::act::RouteReason;
 use crate::domain::flow::definition::Flow;
 use crate::domain::flow::interface::CallerId;
+use crate::domain::flow::memory::QueueName;
 use crate::domain::number::plan::{self, Class};
 use crate::domain::phone;
 use crate::domain::phone::bindings::Binding;
@@ -24,6 +25,7 @@ use crate::domain::switchboard::interface::RefusalReason;
 use crate::domain::switchboard::invite::NoWay;
 use crate::domain::switchboard::numbers::{asker, rules_of, wanted};
 use crate::domain::switchboard::queues::straight_to;
+use crate::domain::switchboard::transfers::named_by;
 use crate::domain::trunk::identity::{Dialled, Identity, UserEscaped};
 use crate::domain::trunk::limits::Full;
 use crate::domain::trunk::number_rules::user_part;
@@ -338,8 +340,13 @@ impl Switchboard {
                     OnBehalf::Party(_) => (None, None),
                 };
                 let ask = Ask { call, who: asker(party), dialled: &dialled, identity: own.as_ref(), wish, via };
-                let way = self.route(now, ask, &mut Vec::new()).map_err(|(refused, _)| refused);
-                way.and_then(|way| if way.stages.is_empty() { Err(only_a_flow()) } else { Ok(way.stages) })
+                match (named_by(&uri), by) {
+                    (Some(name), OnBehalf::Party(party)) if self.is_agents(party) => self.toward(now, &name),
+                    _ => {
+                        let way = self.route(now, ask, &mut Vec::new()).map_err(|(refused, _)| refused);
+                        way.map(|Way { stages, script }| Led { stages, script })
+                    }
+                }
             }
             Err(_) => {
                 let words = "the address cannot be read".into();
@@ -387,12 +394,6 @@ pub(super) fn unix_seconds(now: Now) -> i64 {
     i64::try_from(now.unix_millis() / 1_000).unwrap_or(i64::MAX)
 }
 
-/// A leg of a running call cannot be given to a flow.
-fn only_a_flow() -> Refused {
-    let words = "the number leads to a flow, which serves callers only".into();
-    Refused { cause: Cause::Unreachable, retry_after: None, words }
-}
-
 fn script(index: &Index, name: &str) -> Option<Box<Script>> {
     let flow = index.exchange.flows.find(name)?.clone();
     Some(scripted(index, flow))
@@ -402,7 +403,14 @@ fn script(index: &Index, name: &str) -> Option<Box<Script>> {
 pub(super) fn scripted(index: &Index, flow: Arc<Flow>) -> Box<Script> {
     let exchange = &index.exchange;
     let (book, prompts) = (exchange.flows.clone(), exchange.prompts.clone());
-    Box::new(Script { flow, book, prompts, engines: exchange.engines.clone(), queues: exchange.queues.clone() })
+    Box::new(Script {
+        flow,
+        book,
+        prompts,
+        engines: exchange.engines.clone(),
+        queues: exchange.queues.clone(),
+        toward: None,
+    })
 }
 
 fn why_asked(who: Asker<'_>) -> RouteReason {
@@ -421,7 +429,7 @@ fn engine_script(index: &Index, name: &str, why: RouteReason) -> Option<Box<Scri
 /// A flow that does nothing but wait in the queue.
 fn queue_script(index: &Index, name: &str) -> Option<Box<Script>> {
     index.exchange.queues.queue(name)?;
-    let flow = Arc::new(straight_to(name)?);
+    let flow = Arc::new(straight_to(&QueueName::Queue(name.into()))?);
     Some(scripted(index, flow))
 }
 

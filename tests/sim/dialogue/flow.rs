@@ -4,7 +4,7 @@ use super::engine::Desk;
 use super::world::World;
 use offhook::base::cause::Cause;
 use offhook::domain::call::interface::CallOutput;
-use offhook::domain::call::interface::{CallInput, News, Script, Slip};
+use offhook::domain::call::interface::{CallInput, Led, News, Script, Slip};
 use offhook::domain::flow::act::{
     Act, Ask, Collect, Dial, DialTimeout, LoopPrompts, Play, QueueOf, RecordMessage, Recorded, Reply, Request, Role,
     SoundSpec, Webhook,
@@ -14,6 +14,7 @@ use offhook::domain::flow::definition::{AnswerMode, Flow, FlowOptions, Flows, Ki
 use offhook::domain::flow::draft::{FlowDraft, StepDraft};
 use offhook::domain::flow::interface::{Answer, FetchFault, FetchFrom, Question};
 use offhook::domain::flow::key::Key;
+use offhook::domain::flow::memory::QueueName;
 use offhook::domain::flow::template::Template;
 use offhook::domain::flow::value::Value;
 use offhook::domain::queue::queues::Queues;
@@ -48,7 +49,20 @@ impl Floor {
             (None, None) => return None,
         };
         let (engines, queues) = (self.desk.engines(), Arc::clone(&self.settings));
-        Some(Box::new(Script { flow, book, prompts: prompts(), engines, queues }))
+        Some(Box::new(Script { flow, book, prompts: prompts(), engines, queues, toward: None }))
+    }
+
+    /// Where a party is sent: `flow:NAME`, or `agent:NAME` by a flow that takes calls to agents.
+    pub fn led(&self, name: &str) -> Option<Led> {
+        let book = Arc::new(Flows::new(flows().into_iter().map(Arc::new)));
+        let (flow, toward) = match name.split_once(':')? {
+            ("flow", name) => (name, None),
+            (_, name) => ("to-agent", Some(QueueName::Agent(name.into()))),
+        };
+        let flow = Arc::clone(book.find(flow).unwrap_or_else(|| panic!("no flow {flow}")));
+        let (engines, queues) = (self.desk.engines(), Arc::clone(&self.settings));
+        let script = Script { flow, book, prompts: prompts(), engines, queues, toward };
+        Some(Led { stages: Vec::new(), script: Some(Box::new(script)) })
     }
 
     /// A flow that serves at once has no stages before it.
@@ -228,6 +242,23 @@ fn flow(name: &str, answer: AnswerMode, steps: Vec<StepDraft>) -> Flow {
     .unwrap_or_else(|faults| panic!("{name}: {faults:?}"))
 }
 
+/// An agent has sent the call to another one.
+fn to_agent() -> Flow {
+    check::build(FlowDraft {
+        name: "to-agent".into(),
+        kind: Kind::TransferToAgent,
+        start: "word".into(),
+        steps: vec![
+            step("word", play(prompt("welcome")), &[(Outcome::Success, "give"), (Outcome::Error, "give")]),
+            step("give", Act::TransferToAgent(None), &[]),
+        ],
+        on_error: None,
+        version: "1".into(),
+        options: FlowOptions::default(),
+    })
+    .expect("a flow without fault")
+}
+
 fn heard_in_line() -> Vec<(Role, Template)> {
     vec![
         (Role::CustomerQueue, text("hold-line")),
@@ -361,6 +392,16 @@ fn flows() -> Vec<Flow> {
                 step("wait", Act::Queue(None), &[(AtCapacity, "bye")]),
             ],
         ),
+        // Waits for an agent, and nobody hears anything but ringing.
+        flow(
+            "plain",
+            implied,
+            vec![
+                step("choose", Act::SetQueue(QueueOf::Queue(text("orders"))), &[(Success, "wait")]),
+                step("wait", Act::Queue(None), &[(AtCapacity, "bye")]),
+            ],
+        ),
+        to_agent(),
         heard("hold-line", Kind::CustomerQueue, "music"),
         heard("for-agent", Kind::AgentWhisper, "menu"),
         heard("for-caller", Kind::CustomerWhisper, "welcome"),

@@ -239,6 +239,7 @@ dialogues! {
     late_answer_of_a_place
     flow_greets flow_before_answer flow_ends_before_answer flow_type_ahead flow_asks flow_cannot_ask flow_dials_and_returns
     flow_dial_fails flow_hands_over flow_is_left flow_held flow_offerless flow_after_no_answer flow_takes_a_message flow_info
+    refer_to_queue agent_sends_to_agent agent_consults_agent
     queue_join queue_missed queue_agent_drops queue_left queue_auto_accept flow_keys_at_ten_a_second
     engine_decides engine_silent engine_absent engine_lost engine_wrong engine_redirects engine_queues engine_offers
     engine_collects engine_dials engine_controls engine_hands_over engine_holder_lost engine_holder_back

@@ -12,7 +12,8 @@ use offhook::base::now::{Now, earliest};
 use offhook::base::secret::Secret;
 use offhook::domain::call::Call;
 use offhook::domain::call::interface::{
-    Beginning, CallInput, CallOutput, CallStart, Dial, Handover, NameToResolve, Party, Place, Profiles, Refused, Stage,
+    Beginning, CallInput, CallOutput, CallStart, Dial, Handover, Led, NameToResolve, Party, Place, Profiles, Refused,
+    Stage,
 };
 use offhook::domain::contact::Record;
 use offhook::domain::phone::settings::Phone;
@@ -289,7 +290,9 @@ impl World {
                     CallOutput::Release { .. } => self.seats -= 1,
                     CallOutput::Event(_) => {}
                     CallOutput::Queue(input) => {
-                        self.floor.queues.as_mut().expect("there are agents").handle_input(self.now, *input);
+                        if let Some(queues) = &mut self.floor.queues {
+                            queues.handle_input(self.now, *input);
+                        }
                         if let Some(asked) = self.next_of_queue() {
                             return Some(asked);
                         }
@@ -347,7 +350,9 @@ impl World {
                     true => Err(Refused { cause: Cause::NumberUnknown, retry_after: None, words: "no rule".into() }),
                     false => {
                         let name = self.routes.remove(0);
-                        Ok(vec![self.stage(&[name], Duration::from_secs(30))])
+                        let dialled = || self.stage(std::slice::from_ref(&name), Duration::from_secs(30));
+                        let led = self.floor.led(&name);
+                        Ok(led.unwrap_or_else(|| Led { stages: vec![dialled()], script: None }))
                     }
                 };
                 (id, CallInput::Routed { leg, outcome })

@@ -3,6 +3,7 @@
 use crate::base::cause::{Cause, Fault};
 use crate::base::id::LegId;
 use crate::domain::call::interface::CallEvent;
+use crate::domain::call::joined::acknowledge;
 use crate::domain::call::parts::Parts;
 use crate::domain::call::refusal::refuse_caller;
 use crate::domain::call::serving::Serving;
@@ -32,6 +33,8 @@ pub fn on_event(parts: &mut Parts, leg: LegId, event: LegEvent) {
                 note_hold(parts, leg);
             }
         }
+        // To what we have asked it ourselves.
+        LegEvent::Accepted { .. } => acknowledge(parts, leg, None),
         LegEvent::OfferedEarly { source, offer } => {
             let own = own::answer(&offer);
             parts.with(leg, |leg, wire| {

@@ -4,7 +4,7 @@ use crate::base::cause::Cause;
 use crate::base::id::LegId;
 use crate::base::now::earliest;
 use crate::domain::call::dialler::{Blame, Dialler};
-use crate::domain::call::interface::{CallEvent, CallOutput, OnBehalf, Stage, TrunkOutcome};
+use crate::domain::call::interface::{CallEvent, CallOutput, Led, OnBehalf, Stage, TrunkOutcome};
 use crate::domain::call::invite::Offered;
 use crate::domain::call::parts::Parts;
 use crate::domain::call::phase::{Answer, Phase};
@@ -144,7 +144,7 @@ impl Serving {
     ) -> Phase {
         let ticket = dialling.ticket;
         let came = match (&mut dialling.step, answer) {
-            (Step::Routing(asked), Answer::Routed(routed)) if *asked == leg => match routed {
+            (Step::Routing(asked), Answer::Routed(routed)) if *asked == leg => match routed.and_then(Led::dialled) {
                 Ok(stages) => self.call(parts, dialling, stages),
                 Err(refused) => {
                     parts.say(format!("{} leads nowhere: {}", dialling.order.to, refused.words));

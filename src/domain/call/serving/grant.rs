@@ -57,6 +57,7 @@ impl Serving {
             }
             FlowWish::Queue { ticket, order } => self.queue(parts, ticket, &order),
             FlowWish::Callback { ticket, order } => self.promise(parts, ticket, &order),
+            FlowWish::TransferToAgent { ticket, agent } => self.transfer_to_agent(parts, ticket, agent),
             FlowWish::Hold { ticket, who } => self.hold(parts, ticket, who),
             FlowWish::Priority { priority, age } => self.rank(parts, priority, age),
             FlowWish::Log(entry) => log(parts, entry),
@@ -84,9 +85,7 @@ impl Serving {
         match wish {
             // Who is called back has answered by then.
             FlowWish::CallOut { ticket, .. } => self.done(parts, ticket, self.promise.is_some()),
-            FlowWish::TransferToAgent { ticket, .. } | FlowWish::Stream { ticket, .. } => {
-                self.done(parts, ticket, false)
-            }
+            FlowWish::Stream { ticket, .. } => self.done(parts, ticket, false),
             _ => {}
         }
     }

@@ -12,10 +12,12 @@ use crate::domain::call::serving::attendant::Attendant;
 use crate::domain::call::serving::grant::Granted;
 use crate::domain::call::serving::news::Slip;
 use crate::domain::call::serving::offering::Offers;
+use crate::domain::call::serving::taking_over::customer_of;
 use crate::domain::call::serving::{Serving, caller, calling_back, sounding};
 use crate::domain::flow::act::Role;
 use crate::domain::flow::definition::Flow;
 use crate::domain::flow::interface::{FlowInput, QueueOrder, QueueOutcome, Ticket};
+use crate::domain::flow::memory::QueueName;
 use crate::domain::flow::value::Value;
 use crate::domain::leg::event::LegEvent;
 use crate::domain::queue::from_flow;
@@ -38,6 +40,8 @@ pub struct Queued {
     music: Option<SourceId>,
     /// The age that the queue was told.
     age: i64,
+    /// It waits for one agent, to whom a flow gives it and has nothing more to do.
+    pub is_handing: bool,
     /// Agents of an engine's choice, one after the other.
     pub offers: Option<Box<Offers>>,
 }
@@ -66,7 +70,21 @@ struct Called {
 impl Queued {
     /// A callback: it has waited, and an agent is about to be called for it.
     pub fn of_callback(flows: QueueFlows) -> Queued {
-        Queued { ticket: None, stage: Waits::Waiting, flows, agent: None, music: None, age: 0, offers: None }
+        Queued {
+            ticket: None,
+            stage: Waits::Waiting,
+            flows,
+            agent: None,
+            music: None,
+            age: 0,
+            is_handing: false,
+            offers: None,
+        }
+    }
+
+    /// An agent who came from another call.
+    pub fn joined() -> Queued {
+        Queued { stage: Waits::Joined, ..Queued::of_callback(QueueFlows::default()) }
     }
 
     pub fn source(&self) -> Option<SourceId> {
@@ -114,8 +132,9 @@ impl Serving {
             queued.ticket = Some(ticket);
             return tell(parts, QueueInput::Move { contact, place: Place::from(&order.queue) });
         }
-        match from_flow::arrival(parts.wire.call, order, parts.story.identity.e164) {
-            Ok(arrival) => {
+        match from_flow::arrival(parts.wire.call, order, customer_of(parts).1) {
+            Ok(mut arrival) => {
+                arrival.is_transfer = self.script.toward.is_some();
                 let offers = match arrival.place {
                     Place::Agent(_) => self.engaged.as_mut().and_then(|engaged| engaged.offers.take()),
                     Place::Queue(_) => None,
@@ -127,6 +146,7 @@ impl Serving {
                     agent: None,
                     music: None,
                     age: order.age,
+                    is_handing: false,
                     offers,
                 }));
                 tell(parts, QueueInput::Enter(Box::new(arrival)));
@@ -136,6 +156,28 @@ impl Serving {
                 self.feed(parts, FlowInput::Queued { ticket, outcome: QueueOutcome::Refused });
             }
         }
+    }
+
+    /// Into an agent's own queue; the flow has done its part once the caller waits there.
+    pub(super) fn queue_for(&mut self, parts: &mut Parts, ticket: Ticket, agent: Box<str>) {
+        let (priority, age) = (self.attendant.memory().priority, self.attendant.memory().age);
+        let queue = QueueName::Agent(agent);
+        self.queue(parts, ticket, &QueueOrder { queue, is_move: false, priority, age, criteria: Value::Null });
+        if let Some(queued) = &mut self.queued {
+            queued.is_handing = true;
+        }
+    }
+
+    /// What came of the flow's wish to wait.
+    fn tell_flow(&mut self, parts: &Parts, ticket: Ticket, outcome: QueueOutcome) {
+        let is_handing = self.queued.as_ref().is_some_and(|queued| queued.is_handing);
+        self.feed(
+            parts,
+            match is_handing {
+                true => FlowInput::Done { ticket, ok: outcome == QueueOutcome::Accepted },
+                false => FlowInput::Queued { ticket, outcome },
+            },
+        );
     }
 
     /// A priority or age that holds at once.
@@ -157,10 +199,12 @@ impl Serving {
             QueueOutput::Refused { why, .. } => {
                 parts.say(format!("the queue refuses: {}", why.name()));
                 let ticket = self.queued.as_mut().and_then(|queued| queued.ticket.take());
+                if let Some(ticket) = ticket {
+                    self.tell_flow(parts, ticket, from_flow::outcome(why));
+                }
                 self.queued.take_if(|queued| queued.stage == Waits::Asking);
-                match ticket {
-                    Some(ticket) => self.feed(parts, FlowInput::Queued { ticket, outcome: from_flow::outcome(why) }),
-                    None => self.offers_refused(parts, why),
+                if ticket.is_none() {
+                    self.offers_refused(parts, why);
                 }
             }
             QueueOutput::Offer(offer) => self.ring(parts, &offer, (flows, stages)),
@@ -217,7 +261,7 @@ impl Serving {
         let ticket = queued.ticket.take();
         self.offers_wait(parts);
         if let Some(ticket) = ticket {
-            self.feed(parts, FlowInput::Queued { ticket, outcome: QueueOutcome::Accepted });
+            self.tell_flow(parts, ticket, QueueOutcome::Accepted);
         }
     }
 

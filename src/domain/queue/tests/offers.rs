@@ -2,6 +2,7 @@
 
 use super::{Centre, call, seconds, settings};
 use crate::base::e164::E164;
+use crate::base::id::CallId;
 use crate::domain::queue::interface::{
     AgentChange, AgentCommand, OfferAnswer, OfferId, QueueInput, QueueOutput, QueueRefusal,
 };
@@ -227,5 +228,55 @@ fn hold_is_a_state_of_the_contact_at_its_agent() {
     centre.tell(QueueInput::Held { contact: call(1), is_held: true });
     centre.tell(QueueInput::Held { contact: call(1), is_held: false });
     assert_eq!(told(&mut centre), ["ann CONNECTED_ONHOLD", "ann CONNECTED"]);
+    assert_eq!(centre.activity("ann"), "On contact");
+}
+
+#[test]
+fn an_agent_who_takes_over_a_caller_is_on_that_contact_until_it_ends() {
+    let mut centre = Centre::with_agents(settings(), &["ann", "bob"]);
+    centre.enter(1, "orders");
+    let (_, _, offer) = centre.offer();
+    centre.join(offer);
+    // Ann asks the queue for help in a call of her own, and bob answers there.
+    centre.tell(QueueInput::Outbound { agent: "ann".into(), call: CallId(2) });
+    centre.enter(2, "help");
+    let (_, agent, offer) = centre.offer();
+    assert_eq!(agent, "bob");
+    centre.join(offer);
+    centre.tell(QueueInput::GoOn { contact: call(2), heir: call(1) });
+    centre.tell(QueueInput::Gone { contact: call(2) });
+    assert_eq!((centre.activity("ann"), centre.activity("bob")), ("After contact work".into(), "On contact".into()));
+    centre.tell(QueueInput::Gone { contact: call(1) });
+    assert_eq!(centre.activity("bob"), "After contact work");
+}
+
+#[test]
+fn a_caller_who_was_asked_in_by_an_agent_sets_free_both_at_the_end() {
+    let mut centre = Centre::with_agents(settings(), &["ann", "bob"]);
+    centre.tell(QueueInput::Outbound { agent: "ann".into(), call: CallId(2) });
+    centre.enter(2, "help");
+    let (_, _, offer) = centre.offer();
+    centre.join(offer);
+    centre.tell(QueueInput::OutboundAnswered { call: CallId(2) });
+    centre.tell(QueueInput::Gone { contact: call(2) });
+    assert_eq!(
+        (centre.activity("ann"), centre.activity("bob")),
+        ("After contact work".into(), "After contact work".into())
+    );
+}
+
+#[test]
+fn a_contact_that_comes_back_to_the_same_agent_is_a_new_one_in_his_hands() {
+    let mut settings = settings();
+    settings.profiles[0].slots = 2;
+    let mut centre = Centre::with_agents(settings, &["ann"]);
+    centre.enter(1, "orders");
+    let (_, _, offer) = centre.offer();
+    centre.join(offer);
+    centre.end(1);
+    centre.enter(1, "help");
+    let (_, agent, offer) = centre.offer();
+    assert_eq!(agent, "ann");
+    centre.join(offer);
     assert_eq!(centre.activity("ann"), "On contact");
 }

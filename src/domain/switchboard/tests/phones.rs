@@ -1,8 +1,13 @@
 //! Phones: they register, call, are called, and watch each other.
 
 use super::*;
+use crate::base::cause::Cause;
 use crate::base::id::LegId;
-use crate::domain::call::interface::{CallEvent, Place};
+use crate::domain::call::interface::{CallEvent, Led, OnBehalf, Party, Place, Refused};
+use crate::domain::flow::memory::QueueName;
+use crate::domain::queue::settings::{
+    AgentSettings, ProfileEntry, QueueSettings, Reach, RoutingProfile, Settings, Status,
+};
 
 fn contact(outputs: &[Output]) -> String {
     let answers = sent(outputs);
@@ -239,4 +244,78 @@ fn a_reload_drops_what_a_removed_phone_had() {
     bench.outputs.clear();
     bench.tell(Input::Reload(Arc::new(next)));
     assert!(matches!(events(&bench.outputs)[..], [SwitchboardEvent::PhoneUnregistered { .. }]));
+}
+
+/// Alice and bob are agents of the queue `orders`; bob's phone is there, and he is at work.
+fn with_agents() -> Bench {
+    let entry = ProfileEntry { queue: "orders".into(), priority: 1, delay: Duration::ZERO };
+    let routing =
+        RoutingProfile { name: "all".into(), entries: vec![entry], slots: 1, keeps_place_after_outbound: false };
+    let agent = |name: &str, first_status| AgentSettings {
+        name: name.into(),
+        profile: "all".into(),
+        reach: Reach::Phone(name.into()),
+        auto_accept: false,
+        wrap_up: None,
+        proficiencies: Vec::new(),
+        first_status,
+    };
+    let queues = Settings {
+        statuses: Vec::new(),
+        queues: vec![QueueSettings::named("orders")],
+        profiles: vec![routing],
+        agents: vec![agent("alice", Status::Offline), agent("bob", Status::Available)],
+    };
+    let mut bench = Bench::new(Exchange { queues: Arc::new(queues), ..exchange() });
+    bench.registered("alice", ALICE);
+    bench.registered("bob", "203.0.113.11:5062");
+    bench
+}
+
+/// Where a REFER of this phone would lead.
+fn led(bench: &mut Bench, phone: &str, uri: &str) -> Result<Led, Refused> {
+    let caller = bench.board.index.phone(phone).cloned().expect("a phone");
+    let start = started(bench.invite(CARRIER, "2000")).expect("a call");
+    bench.outputs.clear();
+    let by = OnBehalf::Party(Party::Phone(caller));
+    bench.tell(Input::Route { call: start.id, leg: LegId(7), by, uri: uri.into() });
+    let outputs = std::mem::take(&mut bench.outputs);
+    let routed = to_calls(&outputs).into_iter().find_map(|input| match input {
+        CallInput::Routed { outcome, .. } => Some(outcome.clone()),
+        _ => None,
+    });
+    routed.expect("an answer")
+}
+
+#[test]
+fn an_agent_sends_calls_to_queues_and_to_agents_who_are_at_work() {
+    let mut bench = with_agents();
+    for (uri, toward) in [
+        ("sip:queue:orders@x", QueueName::Queue("orders".into())),
+        ("sip:agent%3Abob@x", QueueName::Agent("bob".into())),
+    ] {
+        let led = led(&mut bench, "alice", uri).expect(uri);
+        assert!(led.stages.is_empty());
+        assert_eq!(led.script.expect(uri).toward, Some(toward));
+    }
+    let cause = |outcome: Result<Led, Refused>| outcome.expect_err("refused").cause;
+    assert_eq!(
+        cause(led(&mut bench, "bob", "sip:agent:alice@x")),
+        Cause::TemporarilyUnavailable,
+        "alice has signed out"
+    );
+    assert_eq!(cause(led(&mut bench, "bob", "sip:agent:carol@x")), Cause::NumberUnknown);
+    assert_eq!(cause(led(&mut bench, "bob", "sip:queue:returns@x")), Cause::NumberUnknown);
+}
+
+#[test]
+fn only_the_phones_of_agents_name_queues_and_agents() {
+    let mut bench = with_agents();
+    let path = bench.path(ALICE);
+    let text = bench.text("INVITE", "sip:queue:orders@gw.example", "Contact: <sip:alice@10.0.0.5>\r\n");
+    let start = started(bench.as_phone(path, "alice", &text)).expect("a call");
+    let script = start.script.expect("somebody serves alice");
+    assert_eq!((&*start.dialled.digits, script.toward), ("queue:orders", Some(QueueName::Queue("orders".into()))));
+    let outputs = bench.send(CARRIER, "INVITE", "sip:queue:orders@gw.example", "Contact: <sip:peer.example>\r\n");
+    assert_eq!(reasons(&outputs), [RefusalReason::NoSuchNumber], "a carrier has no business there");
 }

@@ -97,7 +97,7 @@ impl<'a> Uri<'a> {
     }
 
     /// User and password as written.
-    fn userinfo(&self) -> Option<&'a str> {
+    pub fn userinfo(&self) -> Option<&'a str> {
         let after = self.text.get(memchr(b':', self.text.as_bytes())? + 1..)?;
         after.get(..memchr(b'@', after.as_bytes())?).filter(|userinfo| !userinfo.is_empty())
     }
