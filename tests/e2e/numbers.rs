@@ -101,13 +101,15 @@ fn an_import_tells_each_line_and_explain_knows_the_numbers_with_and_without_a_da
     let table = daemon.folder.0.join("numbers.csv");
     std::fs::write(
         &table,
-        "number,to,tags\n+81345670001,trunk:callees,tokyo\nrubbish,,\n+81345670003,number:+81345670001,\n",
+        "number,to,tags\n+81345670001,trunk:callees,tokyo\nrubbish,,\n+81345670003,number:+81345670001,\n\
+         +81345670004,flow:nowhere,\n",
     )
     .expect("written");
     let output = offhook(&daemon, &["numbers", "import", &table.display().to_string()]);
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(told.contains("2 claimed, 0 changed, 0 unchanged, 1 refused") && told.contains("line 3: "), "{told}");
+    assert!(told.contains("2 claimed, 0 changed, 0 unchanged, 2 refused") && told.contains("line 3: "), "{told}");
+    assert!(told.contains("flow:nowhere is not in the configuration"), "{told}");
     let asked = done(&daemon, &["explain", "0345670003", "--as", "callers"]);
     assert!(asked.contains("+81345670003 by way of +81345670001 leads to trunk:callees"), "{asked}");
     let offline = Command::new(env!("CARGO_BIN_EXE_offhook"))

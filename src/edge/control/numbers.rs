@@ -4,7 +4,7 @@ use super::wire::Fault;
 use super::wire_numbers::{self, Ask};
 use crate::base::secret::Masked;
 use crate::domain::number::csv;
-use crate::domain::number::entry::Entry;
+use crate::domain::number::entry::{Assignment, Entry};
 use crate::domain::number::inventory::Order;
 use crate::domain::switchboard::Switchboard;
 use crate::domain::switchboard::interface::SwitchboardInput;
@@ -13,6 +13,7 @@ use crate::edge::ports::Ports;
 use crate::edge::store::numbers::{LineOutcome, OrderFault, Verdict};
 use crate::edge::store::{StoreFault, rows};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Numbers in one answer.
@@ -62,6 +63,23 @@ async fn leads_somewhere(ports: &Ports, order: &Order) -> Result<(), Fault> {
     match ports.dispatch.ask(move |switchboard| switchboard.is_configured(&to)).await {
         Some(false) => Err(Fault::new("no_such_target", format!("{text} is not in the configuration"))),
         _ => Ok(()),
+    }
+}
+
+/// Lines that would assign a number to what nobody configured are not done. All targets are asked about at once.
+async fn judge_targets(ports: &Ports, lines: &mut [csv::Line]) {
+    let target = |order: &Order| match order {
+        Order::Claim(claim) | Order::Import(claim) => claim.to.clone(),
+        _ => None,
+    };
+    let all: BTreeSet<Assignment> = lines.iter().filter_map(|(_, order)| target(order.as_ref().ok()?)).collect();
+    let asked = ports.dispatch.ask(move |switchboard| {
+        all.into_iter().filter(|to| !switchboard.is_configured(to)).collect::<BTreeSet<Assignment>>()
+    });
+    let unknown = asked.await.unwrap_or_default();
+    for (_, order) in lines {
+        let Some(to) = order.as_ref().ok().and_then(&target).filter(|to| unknown.contains(to)) else { continue };
+        *order = Err(format!("{to} is not in the configuration").into());
     }
 }
 
@@ -121,7 +139,8 @@ async fn shown(ports: &Ports, entry: &Arc<Entry>) -> Value {
 }
 
 async fn import(ports: &Ports, who: &str, table: &str, first_line: usize) -> Result<Value, Fault> {
-    let lines = csv::read(table).map_err(|fault| Fault::new("bad_table", fault))?;
+    let mut lines = csv::read(table).map_err(|fault| Fault::new("bad_table", fault))?;
+    judge_targets(ports, &mut lines).await;
     let verdicts = ports.numbers.import(who.to_owned(), lines).await.map_err(|fault| store_fault(&fault));
     publish(ports).await;
     let book = ports.numbers.book();

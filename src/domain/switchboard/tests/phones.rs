@@ -256,6 +256,7 @@ fn with_agents() -> Bench {
         profile: "all".into(),
         reach: Reach::Phone(name.into()),
         auto_accept: false,
+        password: None,
         wrap_up: None,
         proficiencies: Vec::new(),
         first_status,
