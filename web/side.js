@@ -1,7 +1,6 @@
 // Beside the stage: quick connects, colleagues and history, each a list of whom one may call.
 import { clock, h, icon, iconButton, spaced } from './dom.js';
-import { t } from './texts.js';
-import { currentLanguage } from './texts.js';
+import { currentLanguage, t } from './texts.js';
 
 const TABS = ['quick', 'agents', 'history'];
 
@@ -47,8 +46,9 @@ function doors(agent, { name, to, canDial }, act) {
 }
 
 function row({ look, name, more, after, doors: buttons }) {
-  return h('li', { class: 'row' }, look, h('span', { class: 'row-text' }, h('span', { class: 'row-name', text: name }), h('span', { class: 'row-more', text: more })),
-    after && h('span', { class: 'row-after', text: after }), h('span', { class: 'row-doors' }, buttons));
+  return h('li', { class: 'row' }, look, h('span', { class: 'row-text' },
+    h('span', { class: 'row-line' }, h('span', { class: 'row-name', text: name }), after && h('span', { class: 'row-after', text: after })),
+    h('span', { class: 'row-more', text: more })), h('span', { class: 'row-doors' }, buttons));
 }
 
 function quickRows(agent, view, act) {
@@ -75,7 +75,7 @@ function historyRows(agent, view, act) {
     const canDial = /^\+?\d+$/.test(one.number ?? '');
     const kind = t(isMissed ? `call.${one.outcome}` : `call.${one.direction}`);
     return row({
-      look: h('span', { class: isMissed ? 'is-missed' : '' }, icon(picture)), name: shown,
+      look: h('span', { class: isMissed ? 'is-missed' : 'is-taken' }, icon(picture)), name: shown,
       more: [kind, one.queue, one.duration_ms > 0 ? clock(one.duration_ms) : null].filter(Boolean).join(' · '),
       after: timeOf(one.at),
       doors: canDial ? doors(agent, { name: shown, to: one.number, canDial }, act) : [],

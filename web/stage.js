@@ -91,7 +91,7 @@ function dialCard(agent, view, act) {
 
 function keypad(press, more = []) {
   return h('div', { class: 'keypad', role: 'group', 'aria-label': t('do.keypad') },
-    KEYS.map((key) => h('button', { type: 'button', class: 'key', 'data-key': `key ${key}`, 'aria-label': key, on: { click: () => press(key) } },
+    KEYS.map((key) => h('button', { type: 'button', class: 'key', 'data-key': `key ${key}`, on: { click: () => press(key) } },
       h('span', { text: key }), h('small', { 'aria-hidden': 'true', text: LETTERS[key] ?? '' }))),
     more);
 }
@@ -107,7 +107,7 @@ function contactCard(contact, { agent, view, act }) {
     title !== number && number && h('p', { class: 'number', text: number }),
     more(contact, look),
     facts(contact, look),
-    audio && audio !== 'good' && h('p', { class: `audio is-${audio}`, 'data-audio': audio }, h('span', { class: 'dot' }), t(`audio.${audio}`)),
+    audio && h('p', { class: `audio is-${audio}`, 'data-audio': audio }, h('span', { class: 'dot' }), t(`audio.${audio}`)),
     h('div', { class: 'actions' }, actions(contact, look, agent, act)),
     ['connected', 'held'].includes(look) && tools(contact, look, { view, act }),
     view.panel?.contact === contact.id && panel(contact, { agent, view, act }),
@@ -118,7 +118,7 @@ function stateLine(contact, agent) {
   const look = lookOf(contact);
   const until = look === 'ended' ? contact.getAcwUntil() : null;
   const since = look === 'connected' || look === 'held' ? agent.now() - contact.getDuration() : contact.snapshot.since;
-  return h('p', { class: 'state' }, h('span', { class: 'dot' }), h('span', { class: 'state-name', text: t(`state.${look}`) }),
+  return h('p', { class: 'state' }, h('span', { class: 'dot' }), h('span', { class: 'state-name', text: t(look === 'connected' && contact.getConsulted() ? 'state.consulting' : `state.${look}`) }),
     timer(until ? { until } : { since }, agent.now(), until ? { 'aria-label': t('fact.left') } : {}));
 }
 
@@ -134,7 +134,8 @@ function facts(contact, look) {
   const cause = contact.getEnd()?.cause;
   const rows = [
     [t('fact.queue'), contact.getQueue()],
-    [t(contact.isInbound() ? 'fact.called' : 'fact.shown'), spaced(contact.getOwnNumber())],
+    // A colleague sees no caller ID.
+    [t(contact.isInbound() ? 'fact.called' : 'fact.shown'), /^(agent|queue):/.test(contact.getNumber() ?? '') ? null : spaced(contact.getOwnNumber())],
     [t('fact.waited'), contact.getWaited() !== null && contact.getWaited() !== undefined ? clock(contact.getWaited()) : null],
     [t('fact.talked'), isOver && contact.getDuration() > 0 ? clock(contact.getDuration()) : null],
     [t('fact.ended'), look === 'ended' && cause ? (has(`cause.${cause}`) ? t(`cause.${cause}`) : cause.replaceAll('_', ' ')) : null],

@@ -1,0 +1,76 @@
+// Chromium before the fake daemon, with a second page as the other end of the audio: for the browser tests and the pictures.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Fake } from './fake.mjs';
+
+const require = createRequire(new URL('../../tests/e2e/web/', import.meta.url));
+
+/** `options`: what Playwright knows of a context, as the size and the colours. */
+export async function openRig({ fake: given, ...options } = {}) {
+  const { chromium } = require('playwright-core');
+  const profile = await mkdtemp(join(tmpdir(), 'offhook-page-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: '/usr/bin/chromium', headless: true, timeout: 120000, ...options,
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+      '--autoplay-policy=no-user-gesture-required', '--mute-audio', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
+      '--allow-loopback-in-peer-connection', '--disable-features=WebRtcHideLocalIpsWithMdns',
+    ],
+  });
+  const far = await context.newPage();
+  const fake = await new Fake({ media: farEnd(far), ...given }).start();
+  await far.goto(`http://localhost:${fake.port}/icon.svg`);
+  await far.evaluate(() => { window.ends = new Map(); });
+  const faults = [];
+  const open = async (path = '/') => {
+    const page = await context.newPage();
+    page.on('pageerror', (error) => faults.push(`${path}: ${error}`));
+    page.on('console', (message) => { if (message.type() === 'error') faults.push(`${path}: ${message.text()}`); });
+    await page.goto(`http://localhost:${fake.port}${path}`);
+    return page;
+  };
+  const close = async () => {
+    await context.close();
+    fake.stop();
+    await rm(profile, { recursive: true, force: true });
+  };
+  return { context, fake, far, open, close, faults };
+}
+
+/** The far page speaks a tone into each contact. It tells all of its candidates at once, as the daemon does. */
+function farEnd(page) {
+  return {
+    offer: (id) => page.evaluate(async (name) => {
+      const connection = new RTCPeerConnection();
+      const audio = new AudioContext();
+      const out = new MediaStreamAudioDestinationNode(audio);
+      const tone = new OscillatorNode(audio, { frequency: 1000 });
+      tone.connect(out);
+      tone.start();
+      connection.addTrack(out.stream.getTracks()[0]);
+      window.ends.set(name, connection);
+      await connection.setLocalDescription();
+      while (connection.iceGatheringState !== 'complete') await new Promise((next) => { connection.onicegatheringstatechange = next; });
+      return connection.localDescription.sdp;
+    }, id),
+    takeAnswer: (id, sdp) => page.evaluate(([name, answer]) => window.ends.get(name).setRemoteDescription({ type: 'answer', sdp: answer }), [id, sdp]),
+    answer: (id, sdp) => page.evaluate(async ([name, offer]) => {
+      window.ends.get(name)?.close();
+      const connection = new RTCPeerConnection();
+      const audio = new AudioContext();
+      const out = new MediaStreamAudioDestinationNode(audio);
+      const tone = new OscillatorNode(audio, { frequency: 1000 });
+      tone.connect(out);
+      tone.start();
+      connection.addTrack(out.stream.getTracks()[0]);
+      window.ends.set(name, connection);
+      await connection.setRemoteDescription({ type: 'offer', sdp: offer });
+      await connection.setLocalDescription();
+      while (connection.iceGatheringState !== 'complete') await new Promise((next) => { connection.onicegatheringstatechange = next; });
+      return connection.localDescription.sdp;
+    }, [id, sdp]),
+    close: (id) => page.evaluate((name) => { window.ends.get(name)?.close(); window.ends.delete(name); }, id).catch(() => {}),
+  };
+}
