@@ -22,6 +22,7 @@ mod linphone;
 mod numbers;
 mod operations;
 mod own_network;
+mod page;
 mod phones;
 mod sipp;
 mod turns;

@@ -87,6 +87,7 @@ export class Fake {
   get url() { return `ws://127.0.0.1:${this.port}/agent`; }
 
   stop() {
+    this.isStopped = true;
     for (const socket of this.sockets) socket.cut();
     this.server.closeAllConnections();
     this.server.close();
@@ -131,7 +132,7 @@ export class Fake {
       socket.send({ done: id, ...done });
       if (what === 'hello') this.moveAudio(socket);
     } catch (error) {
-      if (error instanceof Error) console.error(error);
+      if (error instanceof Error && !this.isStopped) console.error(error);
       socket.send({ refused: id, error: { code: error.code ?? 'bad_request', message: error.message ?? '' } });
     }
   }

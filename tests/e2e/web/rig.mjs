@@ -1,15 +1,12 @@
-// Chromium before the fake daemon, with a second page as the other end of the audio: for the browser tests and the pictures.
+// The softphone's page in Chromium before a daemon that is not one; a second page is the other end of the audio.
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Fake } from './fake.mjs';
-
-const require = createRequire(new URL('../../tests/e2e/web/', import.meta.url));
+import { chromium } from 'playwright-core';
+import { Fake } from '../../../web/test/fake.mjs';
 
 /** `options`: what Playwright knows of a context, as the size and the colours. */
 export async function openRig({ fake: given, ...options } = {}) {
-  const { chromium } = require('playwright-core');
   const profile = await mkdtemp(join(tmpdir(), 'offhook-page-'));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: '/usr/bin/chromium', headless: true, timeout: 120000, ...options,
@@ -19,21 +16,23 @@ export async function openRig({ fake: given, ...options } = {}) {
       '--allow-loopback-in-peer-connection', '--disable-features=WebRtcHideLocalIpsWithMdns',
     ],
   });
+  context.setDefaultTimeout(60000);
   const far = await context.newPage();
   const fake = await new Fake({ media: farEnd(far), ...given }).start();
   await far.goto(`http://localhost:${fake.port}/icon.svg`);
   await far.evaluate(() => { window.ends = new Map(); });
   const faults = [];
-  const open = async (path = '/') => {
+  const open = async (path = '/', before) => {
     const page = await context.newPage();
+    if (before) await page.addInitScript(before);
     page.on('pageerror', (error) => faults.push(`${path}: ${error}`));
     page.on('console', (message) => { if (message.type() === 'error') faults.push(`${path}: ${message.text()}`); });
     await page.goto(`http://localhost:${fake.port}${path}`);
     return page;
   };
   const close = async () => {
-    await context.close();
     fake.stop();
+    await context.close();
     await rm(profile, { recursive: true, force: true });
   };
   return { context, fake, far, open, close, faults };
