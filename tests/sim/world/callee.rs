@@ -41,6 +41,8 @@ pub struct Call {
     hang_up_at: Option<Duration>,
     holds_after: Option<Duration>,
     hold_at: Vec<(Duration, &'static str)>,
+    refers_after: Option<(Duration, String)>,
+    refer_at: Option<Duration>,
     vanishes_at: Option<Duration>,
     pub vanished_at: Option<Duration>,
     /// One of two places that a proxy behind the trunk has rung.
@@ -54,13 +56,17 @@ pub struct Callee {
     pub calls: Vec<Call>,
     /// All attempts end badly here: for the failover of trunks.
     pub broken: bool,
-    /// Per cent of the calls in which it falls silent.
+    /// Per cent of the calls in which it falls silent, and of those in which it sends the caller elsewhere.
     pub vanishing: u64,
+    pub transfers: u64,
+    /// For transfers alone.
+    whims: Chance,
 }
 
 impl Callee {
-    pub fn new(host: &str, chance: Chance, broken: bool, vanishing: u64) -> Callee {
-        Callee { host: host.to_owned(), chance, calls: Vec::new(), broken, vanishing }
+    pub fn new(host: &str, chance: Chance, broken: bool, (vanishing, transfers): (u64, u64)) -> Callee {
+        let whims = Chance(chance.clone().number() ^ 0x7af1);
+        Callee { host: host.to_owned(), chance, calls: Vec::new(), broken, vanishing, transfers, whims }
     }
 
     pub fn receive(&mut self, now: Duration, bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -100,7 +106,13 @@ impl Callee {
         };
         let forks = answer == Answer::Answers && chance.percent(8);
         let number = self.calls.len();
-        self.calls.push(Call::draw(chance, (&self.host, number), text.clone(), answer, (now, self.vanishing)));
+        let mut call = Call::draw(chance, (&self.host, number), text.clone(), answer, (now, self.vanishing));
+        // A minority, so that chains of transfers come to an end.
+        if self.whims.percent(self.transfers / 2) {
+            let after = Duration::from_millis(50 + self.whims.below(6_000));
+            call.refers_after = Some((after, super::setup::dialled(&mut self.whims)));
+        }
+        self.calls.push(call);
         if forks {
             let twin = Call::draw(chance, (&self.host, number + 1), text, answer, (now, self.vanishing));
             self.calls.push(Call { is_fork: true, ..twin });
@@ -150,6 +162,8 @@ impl Call {
             hang_up_at: None,
             holds_after: chance.percent(20).then(|| soon(chance)),
             hold_at: Vec::new(),
+            refers_after: None,
+            refer_at: None,
             vanishes_at: chance.percent(vanishing).then(|| now + Duration::from_millis(chance.below(20_000))),
             vanished_at: None,
             is_fork: false,
@@ -270,6 +284,7 @@ impl Call {
         self.dialog.is_over = false;
         self.rings = None;
         self.hang_up_at = self.hangs_up_after.map(|after| now + after);
+        self.refer_at = self.refers_after.as_ref().map(|(after, _)| now + *after);
         if let Some(after) = self.holds_after {
             self.hold_at = vec![(now + after, "sendonly"), (now + after * 2, "sendrecv")];
         }
@@ -287,7 +302,7 @@ impl Call {
         }
         self.dialog.vanish();
         (self.ring_at, self.answer_at, self.hang_up_at, self.vanishes_at) = (None, None, None, None);
-        (self.rings, self.last) = (None, None);
+        (self.rings, self.last, self.refer_at) = (None, None, None);
         self.hold_at.clear();
     }
 
@@ -314,6 +329,12 @@ impl Call {
         for direction in due.into_iter().filter(|_| self.stand == Stand::Acknowledged) {
             out.extend(self.dialog.hold(now, direction, "INVITE"));
         }
+        if self.refer_at.is_some_and(|at| at <= now) && self.last.is_none() {
+            self.refer_at = None;
+            if let Some((_, to)) = &self.refers_after {
+                out.extend(self.dialog.refer(now, &format!("sip:{to}@10.0.0.1")));
+            }
+        }
         // RFC 3261 15: no BYE before the ACK or the end of the wait for it.
         if self.hang_up_at.is_some_and(|at| at <= now) && self.last.is_none() {
             self.hang_up_at = None;
@@ -332,6 +353,7 @@ impl Call {
         out.extend(self.dialog.wake(now));
         if self.dialog.is_over && self.was_answered() {
             self.hang_up_at = None;
+            self.refer_at = None;
             self.hold_at.clear();
             self.vanishes_at = None;
         }
@@ -342,12 +364,14 @@ impl Call {
         let repeats = self.rings.iter().chain(&self.last).map(Repeat::next);
         let holds = self.hold_at.iter().map(|(at, _)| *at);
         let hang_up = self.hang_up_at.filter(|_| self.last.is_none());
+        let refer = self.refer_at.filter(|_| self.last.is_none());
         let vanish = self.vanishes_at.filter(|_| self.stand != Stand::Refused);
         repeats
             .chain(holds)
             .chain(self.ring_at)
             .chain(self.answer_at)
             .chain(hang_up)
+            .chain(refer)
             .chain(vanish)
             .chain(self.dialog.deadline())
             .min()

@@ -24,6 +24,40 @@ pub struct Plan {
     pub timer: bool,
     /// Asks for a session interval, which it refreshes itself.
     pub refreshes: bool,
+    pub transfer: Option<Transfer>,
+}
+
+/// How a caller leaves its callee to somebody else, this long after the answer.
+#[derive(Clone, Debug)]
+pub enum Transfer {
+    Blind {
+        after: Duration,
+        to: String,
+    },
+    /// To whoever talks with another caller, whose call is then over as well.
+    Attended {
+        after: Duration,
+    },
+}
+
+impl Transfer {
+    /// From a stream of chance of its own, so that worlds without transfers stay as they were.
+    pub fn draw(chance: &mut Chance, transfers: u64) -> Option<Transfer> {
+        if !chance.percent(transfers) {
+            return None;
+        }
+        let after = Duration::from_millis(50 + chance.below(8_000));
+        Some(match chance.percent(50) {
+            true => Transfer::Blind { after, to: super::setup::dialled(chance) },
+            false => Transfer::Attended { after },
+        })
+    }
+
+    fn after(&self) -> Duration {
+        match self {
+            Transfer::Blind { after, .. } | Transfer::Attended { after } => *after,
+        }
+    }
 }
 
 impl Plan {
@@ -38,6 +72,7 @@ impl Plan {
             offerless: chance.percent(10),
             timer: chance.percent(60),
             refreshes: chance.percent(40),
+            transfer: None,
         }
     }
 }
@@ -59,6 +94,7 @@ pub struct Caller {
     cancel_at: Option<Duration>,
     hang_up_at: Option<Duration>,
     hold_at: Vec<(Duration, &'static str)>,
+    refer_at: Option<Duration>,
     /// The ACK of the first INVITE, by the tag of the answer.
     acks: Vec<(String, Vec<u8>)>,
     /// Final responses to the first INVITE, each distinct (status, tag) once.
@@ -91,6 +127,7 @@ impl Caller {
             cancel_at: None,
             hang_up_at: None,
             hold_at: Vec::new(),
+            refer_at: None,
             acks: Vec::new(),
             finals: Vec::new(),
             heard_anything: false,
@@ -154,8 +191,26 @@ impl Caller {
     fn stop_if_over(&mut self) {
         if self.dialog.is_over && self.is_established {
             self.hang_up_at = None;
+            self.refer_at = None;
             self.hold_at.clear();
         }
+    }
+
+    /// The time of its attended transfer has come: with whom may it be?
+    pub fn wants_partner(&self, now: Duration) -> bool {
+        self.refer_at.is_some_and(|at| at <= now) && matches!(self.plan.transfer, Some(Transfer::Attended { .. }))
+    }
+
+    /// Whether it talks, and has nothing to do with any transfer.
+    pub fn may_be_replaced(&self) -> bool {
+        self.is_established && !self.dialog.is_over && self.plan.transfer.is_none()
+    }
+
+    /// Gives its callee to the other caller's; without one it goes on talking.
+    pub fn hand_to(&mut self, now: Duration, other: Option<&str>) -> Vec<Vec<u8>> {
+        self.refer_at = None;
+        let target = other.map(|other| format!("{}?Replaces={other}", self.uri()));
+        target.map_or_else(Vec::new, |target| self.dialog.refer(now, &target))
     }
 
     fn on_response(&mut self, now: Duration, text: &Text) -> Vec<Vec<u8>> {
@@ -222,6 +277,7 @@ impl Caller {
         self.dialog.target = text.contact();
         self.dialog.learn(now, text);
         self.hang_up_at = (!self.plan.waits).then_some(now + self.plan.talk);
+        self.refer_at = self.plan.transfer.as_ref().map(|transfer| now + transfer.after());
         if self.plan.holds {
             let third = self.plan.talk / 3;
             self.hold_at = vec![(now + third, "sendonly"), (now + third * 2, "sendrecv")];
@@ -237,6 +293,7 @@ impl Caller {
         self.cancel = None;
         self.cancel_at = None;
         self.hang_up_at = None;
+        self.refer_at = None;
         self.hold_at.clear();
     }
 
@@ -271,6 +328,12 @@ impl Caller {
         for direction in due {
             out.extend(self.dialog.hold(now, direction, method));
         }
+        if self.refer_at.is_some_and(|at| at <= now)
+            && let Some(Transfer::Blind { to, .. }) = &self.plan.transfer
+        {
+            self.refer_at = None;
+            out.extend(self.dialog.refer(now, &format!("sip:{to}@10.0.0.1")));
+        }
         if self.hang_up_at.is_some_and(|at| at <= now) {
             self.hang_up_at = None;
             out.extend(self.dialog.hang_up(now));
@@ -290,6 +353,7 @@ impl Caller {
             .chain(cancel)
             .chain(self.cancel_at)
             .chain(self.hang_up_at)
+            .chain(self.refer_at)
             .chain(vanish)
             .chain(self.dialog.deadline())
             .min()

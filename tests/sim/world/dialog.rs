@@ -87,6 +87,9 @@ pub struct Dialog {
     pub refreshed: u32,
     pub held: u32,
     pub glares: u32,
+    /// Transfers that were asked for, and those of which somebody said that they succeeded.
+    pub referred: u32,
+    pub transferred: u32,
 }
 
 impl Dialog {
@@ -111,6 +114,8 @@ impl Dialog {
             refreshed: 0,
             held: 0,
             glares: 0,
+            referred: 0,
+            transferred: 0,
         }
     }
 
@@ -167,6 +172,21 @@ impl Dialog {
         vec![self.ask(now, method, "", &body)]
     }
 
+    /// Asks us to connect the other one elsewhere (RFC 3515).
+    pub fn refer(&mut self, now: Duration, target: &str) -> Vec<Vec<u8>> {
+        if self.is_over {
+            return Vec::new();
+        }
+        self.referred += 1;
+        vec![self.ask(now, "REFER", &format!("Refer-To: <{target}>\r\n"), "")]
+    }
+
+    /// This dialog as a Replaces of the other side's names it (RFC 3891): their tag first.
+    pub fn replaces(&self) -> String {
+        let (theirs, own) = (parameter(&self.remote, "tag"), parameter(&self.local, "tag"));
+        format!("{}%3Bto-tag%3D{theirs}%3Bfrom-tag%3D{own}", self.call_id)
+    }
+
     fn is_changing(&self) -> bool {
         self.asks.iter().any(|ask| ask.method == "INVITE") || !self.unacknowledged.is_empty()
     }
@@ -208,7 +228,10 @@ impl Dialog {
                 let body = if text.body.is_empty() { String::new() } else { self.mirror(text) };
                 text.reply(200, "", &contact, &session, &body)
             }
-            _ => text.reply(200, "", &contact, "", ""),
+            method => {
+                self.transferred += u32::from(method == "NOTIFY" && text.body.starts_with("SIP/2.0 200"));
+                text.reply(200, "", &contact, "", "")
+            }
         };
         self.replies.push((key, bytes.clone()));
         vec![bytes]

@@ -92,7 +92,10 @@ impl World {
             faults.push(format!("caller {host} heard {status}, the record says {told:?}"));
         }
         if let Some(at) = caller.vanished_at {
-            let ended = Duration::from_millis(record.ended_at).saturating_sub(setup::EPOCH);
+            // Who has left its callee to somebody else has ended with its own leg.
+            let own = record.legs.first().filter(|_| caller.plan.transfer.is_some());
+            let ended = own.map_or(record.ended_at, |leg| leg.ended_at);
+            let ended = Duration::from_millis(ended).saturating_sub(setup::EPOCH);
             if ended > at + NOTICED {
                 faults
                     .push(format!("caller {host} vanished at {at:?}, its call ended at {ended:?}: {:?}", record.trail));
@@ -135,6 +138,10 @@ impl World {
         tally.changed = sum(&mut dialogs().map(|dialog| dialog.held));
         let crossed = dialogs().flat_map(|dialog| &dialog.finals).filter(|(_, status, _)| *status == 491).count();
         tally.glares = sum(&mut dialogs().map(|dialog| dialog.glares)) + crossed;
+        tally.referred = sum(&mut dialogs().map(|dialog| dialog.referred));
+        tally.transferred = sum(&mut dialogs().map(|dialog| dialog.transferred));
+        let lines = records.iter().flat_map(|record| record.trail.iter());
+        tally.handed_over = lines.filter(|line| line.contains("comes over from call")).count();
         tally.refreshed = sum(&mut dialogs().map(|dialog| dialog.refreshed));
         tally.rang_reliably = calls().filter(|call| call.rang_reliably()).count();
         tally.forked = calls().filter(|call| call.is_fork && call.was_answered()).count();

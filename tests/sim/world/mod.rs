@@ -13,7 +13,7 @@ mod text;
 mod wire;
 
 use callee::Callee;
-use caller::{Caller, Plan};
+use caller::{Caller, Plan, Transfer};
 use chance::Chance;
 pub use exchange::Running;
 use ledger::Ledger;
@@ -35,6 +35,8 @@ pub struct Scene {
     pub calls: usize,
     /// Per cent of callers and callees that fall silent.
     pub vanishing: u64,
+    /// Per cent of callers that send their callees elsewhere, and of half as many callees that do.
+    pub transfers: u64,
     /// `None`: as the seed says.
     pub weather: Option<Weather>,
 }
@@ -69,6 +71,10 @@ pub struct Tally {
     pub callees_vanished: usize,
     pub expired: usize,
     pub too_long: usize,
+    pub referred: usize,
+    pub transferred: usize,
+    /// Legs that went over to another call.
+    pub handed_over: usize,
 }
 
 pub struct World {
@@ -102,16 +108,20 @@ impl World {
         let mut chance = Chance(seed);
         let base = Instant::now();
         let drawn = Weather::draw(&mut chance);
+        let mut whims = Chance(seed ^ 0x7af1);
         let callers = (0..scene.calls)
             .map(|number| {
                 let dialled = setup::dialled(&mut chance);
-                Caller::new(number, dialled, Plan::draw(&mut chance, scene.vanishing))
+                let plan = Plan::draw(&mut chance, scene.vanishing);
+                Caller::new(number, dialled, Plan { transfer: Transfer::draw(&mut whims, scene.transfers), ..plan })
             })
             .collect();
         let starts = (0..scene.calls).map(|_| Duration::from_millis(chance.below(30_000))).collect();
         let callees = setup::CALLEES
             .iter()
-            .map(|(host, broken)| Callee::new(host, Chance(chance.number()), *broken, scene.vanishing))
+            .map(|(host, broken)| {
+                Callee::new(host, Chance(chance.number()), *broken, (scene.vanishing, scene.transfers))
+            })
             .collect();
         World {
             base,
@@ -148,6 +158,12 @@ impl World {
 
     fn wake_peers(&mut self) {
         for index in 0..self.callers.len() {
+            if self.callers[index].wants_partner(self.now) {
+                let partner = self.callers.iter().find(|other| other.may_be_replaced());
+                let partner = partner.map(|other| other.dialog().replaces());
+                let sent = self.callers[index].hand_to(self.now, partner.as_deref());
+                self.sent_by_peer(&self.callers[index].host.clone(), sent);
+            }
             if self.callers[index].deadline().is_some_and(|at| at <= self.now) {
                 let sent = self.callers[index].wake(self.now);
                 self.sent_by_peer(&self.callers[index].host.clone(), sent);

@@ -10,7 +10,13 @@ const AT_ONCE: usize = 40;
 /// Seeds tried without being asked for more.
 const SEEDS: u64 = 50;
 
-const ANY_WEATHER: Scene = Scene { calls: AT_ONCE, vanishing: 5, weather: None };
+const ANY_WEATHER: Scene = Scene { calls: AT_ONCE, vanishing: 5, transfers: 0, weather: None };
+/// In every second world phones send each other on, blind and attended.
+const SENT_ON: Scene = Scene { transfers: 30, ..ANY_WEATHER };
+
+fn scene(seed: u64) -> Scene {
+    if seed % 2 == 0 { SENT_ON } else { ANY_WEATHER }
+}
 
 /// A seed that breaks anything, a panic included, is named with what it broke.
 fn try_seed(seed: u64, scene: Scene) -> Result<Tally, String> {
@@ -48,7 +54,7 @@ fn total() -> &'static Tally {
     TOTAL.get_or_init(|| {
         let (mut total, mut faults) = (Tally::default(), Vec::new());
         for seed in seeds() {
-            match try_seed(seed, ANY_WEATHER) {
+            match try_seed(seed, scene(seed)) {
                 Ok(tally) => total.add(&tally),
                 Err(fault) => faults.push(fault),
             }
@@ -101,7 +107,7 @@ fn the_same_seed_gives_the_same_bytes() {
 
 #[test]
 fn peers_that_vanish_are_noticed_and_leave_nothing() {
-    let fair = Scene { calls: AT_ONCE, vanishing: 60, weather: Some(Weather::FAIR) };
+    let fair = Scene { calls: AT_ONCE, vanishing: 60, transfers: 0, weather: Some(Weather::FAIR) };
     let mut total = hold(1_000_001, fair);
     total.add(&hold(1_000_002, Scene { weather: None, ..fair }));
     assert!(total.callers_vanished > 10 && total.callees_vanished > 10, "{total:#?}");
@@ -109,12 +115,20 @@ fn peers_that_vanish_are_noticed_and_leave_nothing() {
 
 #[test]
 fn on_a_fair_network_a_broken_target_costs_no_call() {
-    let tally = hold(1_000_003, Scene { calls: AT_ONCE, vanishing: 0, weather: Some(Weather::FAIR) });
+    let tally = hold(1_000_003, Scene { vanishing: 0, weather: Some(Weather::FAIR), ..ANY_WEATHER });
     assert!(tally.failed_over > 3 && tally.answered > 10 && tally.lost == 0, "{tally:#?}");
 }
 
+#[test]
+fn on_a_fair_network_phones_send_each_other_on() {
+    let fair = Scene { vanishing: 0, weather: Some(Weather::FAIR), ..SENT_ON };
+    let mut total = hold(1_000_004, fair);
+    total.add(&hold(1_000_005, fair));
+    assert!(total.referred > 10 && total.transferred > 3 && total.handed_over > 1, "{total:#?}");
+}
+
 impl Tally {
-    fn numbers(&self) -> [(&'static str, usize); 17] {
+    fn numbers(&self) -> [(&'static str, usize); 20] {
         [
             ("calls", self.calls),
             ("records", self.records),
@@ -133,6 +147,9 @@ impl Tally {
             ("callees_vanished", self.callees_vanished),
             ("expired", self.expired),
             ("too_long", self.too_long),
+            ("referred", self.referred),
+            ("transferred", self.transferred),
+            ("handed_over", self.handed_over),
         ]
     }
 
@@ -140,9 +157,11 @@ impl Tally {
         let Tally { calls, records, datagrams, lost, answered, refused, cancelled, failed_over, .. } = self;
         let Tally { changed, glares, refreshed, rang_reliably, forked, .. } = self;
         let Tally { callers_vanished, callees_vanished, expired, too_long, .. } = self;
+        let Tally { referred, transferred, handed_over, .. } = self;
         let sums = [calls, records, datagrams, lost, answered, refused, cancelled, failed_over, changed, glares]
             .into_iter()
-            .chain([refreshed, rang_reliably, forked, callers_vanished, callees_vanished, expired, too_long]);
+            .chain([refreshed, rang_reliably, forked, callers_vanished, callees_vanished, expired, too_long])
+            .chain([referred, transferred, handed_over]);
         for (sum, (_, count)) in sums.zip(other.numbers()) {
             *sum += count;
         }
