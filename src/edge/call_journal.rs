@@ -28,6 +28,7 @@ struct Line<'a> {
     dialled_e164: Option<&'a str>,
     legs: Vec<LegLine<'a>>,
     callback: Option<CallbackLine<'a>>,
+    goes_on_in: Option<String>,
     attributes: &'a BTreeMap<&'static str, Box<str>>,
     steps: &'a [Box<str>],
     noted: BTreeMap<&'a str, &'a str>,
@@ -98,6 +99,7 @@ fn line(record: &Record, duration_ms: Option<u64>) -> Line<'_> {
             .callback
             .as_ref()
             .map(|callback| CallbackLine { callback: &callback.name, promised_in: callback.promised_in.to_string() }),
+        goes_on_in: record.goes_on_in.map(|call| call.to_string()),
         attributes: &record.attributes,
         steps: &record.steps,
         noted: record.noted.iter().map(|(name, value)| (&**name, &**value)).collect(),

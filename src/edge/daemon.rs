@@ -6,6 +6,7 @@ use crate::base::limits;
 use crate::base::machine::Machine;
 use crate::base::now::Now;
 use crate::domain::call::interface::CallInput;
+use crate::domain::dialplan::guard::kept::Kept;
 use crate::domain::queue::interface::QueueInput;
 use crate::domain::switchboard::Switchboard;
 use crate::domain::switchboard::interface::{Exchange, SwitchboardInput};
@@ -22,6 +23,7 @@ use crate::edge::control::websocket::ControlPort;
 use crate::edge::dispatch::{DeskInput, Dispatch};
 use crate::edge::events::EventLog;
 use crate::edge::events::wire::Event;
+use crate::edge::guard_ledger;
 use crate::edge::journal::Journal;
 use crate::edge::live::LiveCalls;
 use crate::edge::logging::Logging;
@@ -35,6 +37,7 @@ use crate::edge::resolver::Resolver;
 use crate::edge::softphone::reception::{Desk, Reception};
 use crate::edge::softphone::seats::Seats;
 use crate::edge::store::callbacks;
+use crate::edge::store::guards;
 use crate::edge::store::numbers::Numbers;
 use crate::edge::switchboard_task::{self, DeskSigns};
 use crate::edge::transport::pulse::Pace;
@@ -88,6 +91,7 @@ impl Daemon {
         let Opened { ports, entropy, control, inbox, told, engine_news, notes } = open(&configuration).await?;
         let mut switchboard = Switchboard::new(Arc::clone(&exchange), entropy, clock::now());
         switchboard.handle_input(clock::now(), owed(&ports).await?);
+        switchboard.restore_guards(clock::now(), counted(&ports).await?);
         let (alive_at, desk_alive) = watch::channel(clock::now().instant);
         let (drained_sign, drained) = watch::channel(false);
         let signs = DeskSigns { alive_at, drained: drained_sign };
@@ -107,6 +111,7 @@ impl Daemon {
         let mut tasks = vec![
             tokio::spawn(switchboard_task::run(switchboard, inbox, Arc::clone(&ports), signs)),
             tokio::spawn(callback_ledger::run(notes, Arc::clone(&ports))),
+            tokio::spawn(guard_ledger::run(Arc::clone(&ports))),
             tokio::spawn(tell_lateness(Arc::clone(&ports))),
             tokio::spawn(hear_media(told, Arc::clone(&ports))),
             tokio::spawn(hear_engines(engine_news, Arc::clone(&ports))),
@@ -180,6 +185,7 @@ impl Daemon {
     /// Ends at once: what is in the journal's queue is written, everything else is dropped.
     pub async fn stop(self) {
         self.ports.callbacks.settle().await;
+        guard_ledger::settle(&self.ports).await;
         for task in &self.tasks {
             task.abort();
         }
@@ -268,6 +274,12 @@ async fn owed(ports: &Ports) -> Result<SwitchboardInput, String> {
         tracing::info!(callbacks = callbacks.len(), "callbacks are still owed");
     }
     Ok(SwitchboardInput::Queue(Box::new(QueueInput::Restore { callbacks, next })))
+}
+
+/// What the guards of the daemon before this one have counted.
+async fn counted(ports: &Ports) -> Result<Vec<Kept>, String> {
+    let read = ports.store.execute(|connection| guards::read(connection)).await;
+    read.and_then(|read| read).map_err(|fault| fault.to_string())
 }
 
 /// What media workers tell belongs to calls. A port that no call waits for is given back.

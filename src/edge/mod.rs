@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod dispatch;
 pub mod entropy;
 pub mod events;
+pub mod guard_ledger;
 pub mod inbox;
 pub mod journal;
 pub mod live;

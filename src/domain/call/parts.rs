@@ -224,6 +224,11 @@ impl Parts {
         (message.is_request() && message.to_tag() == Some(tag)).then_some(*heir)
     }
 
+    /// The call that has a leg of this one now.
+    pub fn went_to(&self) -> Option<CallId> {
+        self.given.as_ref().map(|given| given.1)
+    }
+
     pub fn has_taken(&self) -> bool {
         self.has_taken
     }

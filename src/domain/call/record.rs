@@ -35,6 +35,7 @@ pub fn draw_up(parts: &Parts) -> Record {
             .promised
             .as_deref()
             .map(|(callback, call)| RecordCallback { name: callback.to_string().into(), promised_in: *call }),
+        goes_on_in: parts.went_to(),
         attributes: story.attributes.clone(),
         steps: served.map(|served| served.steps.clone()).unwrap_or_default(),
         noted: served.map(|served| served.noted.clone()).unwrap_or_default(),

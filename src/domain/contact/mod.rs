@@ -26,6 +26,8 @@ pub struct Record {
     pub legs: Vec<RecordLeg>,
     /// The promise to call back that the call keeps, where nobody has called us.
     pub callback: Option<RecordCallback>,
+    /// The call in which a party of this one talks on: an attended transfer.
+    pub goes_on_in: Option<CallId>,
     /// The normalised inbound attributes (reference: twelve names); absent distinct from empty.
     pub attributes: BTreeMap<&'static str, Box<str>>,
     /// Why each decision fell as it did, in order.

@@ -1,5 +1,7 @@
 //! Guards against bills: how many calls and minutes may go out, by whom and where to; and what has been spent. Ends no call.
 
+pub mod kept;
+
 use crate::domain::number::country::Country;
 use crate::domain::number::kind::Kind;
 use crate::domain::number::plan::Class;

@@ -9,6 +9,7 @@ use crate::base::now::Now;
 use crate::domain::call::interface::Refused;
 use crate::domain::dialplan::Dialplan;
 use crate::domain::dialplan::caller_id::{Caller, NotShowable, Shown};
+use crate::domain::dialplan::guard::kept::Kept;
 use crate::domain::dialplan::guard::{Guard, Per, Stopped};
 use crate::domain::dialplan::lookup::{Asker, Wanted, names};
 use crate::domain::dialplan::outbound::Forbidden;
@@ -183,6 +184,18 @@ impl Switchboard {
             self.event(SwitchboardEvent::GuardTripped { guard, subject, excess: stopped.excess });
         }
         stopped.to_string()
+    }
+
+    /// What the guards have counted, for a daemon that comes after this one.
+    pub fn guards_kept(&self, now: Now) -> Vec<Kept> {
+        self.meters.kept(now)
+    }
+
+    /// What a daemon before this one had counted, of the guards that are still there.
+    pub fn restore_guards(&mut self, now: Now, kept: Vec<Kept>) {
+        self.meters.restore(now, kept);
+        let guards = &self.index.dialplan.plan().guards;
+        self.meters.retain(|name| guards.iter().any(|guard| *guard.name == *name));
     }
 
     /// An operator lets calls out again.

@@ -46,6 +46,7 @@ fn record() -> Record {
         trail: Vec::new(),
         steps: Vec::new(),
         noted: Vec::new(),
+        goes_on_in: None,
         recordings: Vec::new(),
         trail_lost: 0,
     }

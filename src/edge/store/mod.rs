@@ -1,6 +1,7 @@
 //! The embedded database: one file, one thread that owns it, every change on disk before it is answered.
 
 pub mod callbacks;
+pub mod guards;
 pub mod numbers;
 pub mod rows;
 mod schema;

@@ -8,7 +8,7 @@ use std::path::Path;
 const APPLICATION: i32 = 0x6f66_686b;
 
 /// Each step makes the tables of one version out of those of the version before. A step that has been released never changes.
-const STEPS: &[&str] = &[NUMBERS, CALLBACKS];
+const STEPS: &[&str] = &[NUMBERS, CALLBACKS, GUARDS];
 
 const NUMBERS: &str = "
 CREATE TABLE number (
@@ -65,6 +65,25 @@ CREATE TABLE callback (
     why TEXT
 ) STRICT;
 CREATE INDEX callback_owed ON callback (ended, id);
+";
+
+/// Minutes since 1970, spans in milliseconds: what one subject of a guard has spent. And who is stopped, until when.
+const GUARDS: &str = "
+CREATE TABLE guard_spent (
+    guard TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    minute INTEGER NOT NULL,
+    span INTEGER NOT NULL,
+    PRIMARY KEY (guard, subject, minute)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE guard_tripped (
+    guard TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    excess TEXT NOT NULL,
+    most INTEGER NOT NULL,
+    until INTEGER,
+    PRIMARY KEY (guard, subject)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Makes the tables, or brings them up to today's version. Each step is done whole or not at all.

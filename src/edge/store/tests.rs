@@ -1,9 +1,11 @@
 //! The database as operators meet it: killed, damaged, too new, somebody else's.
 
 use super::numbers::{LineOutcome, Numbers, OrderFault};
-use super::{Store, StoreFault, callbacks};
+use super::{Store, StoreFault, callbacks, guards};
 use crate::base::e164::E164;
 use crate::base::id::CallId;
+use crate::domain::dialplan::guard::Excess;
+use crate::domain::dialplan::guard::kept::Kept;
 use crate::domain::flow::value::Value;
 use crate::domain::number::csv;
 use crate::domain::number::entry::Assignment;
@@ -246,4 +248,22 @@ async fn write(scratch: &Scratch, note: CallbackNote) {
         transaction.commit().unwrap();
     };
     scratch.open().store.execute(job).await.unwrap();
+}
+
+#[test]
+fn what_guards_have_counted_comes_back() {
+    let scratch = Scratch::new("guards");
+    let kept = |subject: &str, spent, tripped| Kept { guard: "abroad".into(), subject: subject.into(), spent, tripped };
+    let all = vec![
+        kept("alice", vec![(28_333_334, Duration::from_secs(90)), (28_333_336, Duration::from_millis(1))], None),
+        kept("bob", Vec::new(), Some((Excess::Rate(2), None))),
+        kept("carol", vec![(28_333_334, Duration::from_secs(5))], Some((Excess::Minutes(10), Some(1_700_000_100_000)))),
+    ];
+    let (_, read) = Store::open(&scratch.file(), |connection| {
+        guards::write(connection, &all[..1])?;
+        guards::write(connection, &all)?;
+        guards::read(connection)
+    })
+    .expect("a store");
+    assert_eq!(read, all);
 }
