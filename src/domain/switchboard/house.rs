@@ -6,6 +6,7 @@ use crate::base::now::Now;
 use crate::domain::call::interface::Refused;
 use crate::domain::dialplan::Destination;
 use crate::domain::dialplan::lookup::{Asker, Wanted};
+use crate::domain::flow::definition::Kind;
 use crate::domain::number::book::{Book, Lead};
 use crate::domain::number::country::Country;
 use crate::domain::number::entry::{Assignment, Entry};
@@ -25,6 +26,9 @@ pub struct House {
     pub book: Book,
     busy: BTreeMap<Key, u32>,
 }
+
+/// By its name, as the other flows are that nobody chose.
+const ANNOUNCES: &str = "default-released";
 
 /// What the inventory says of a call.
 pub(super) enum OurWay {
@@ -85,7 +89,14 @@ impl Switchboard {
                 refused(Cause::TemporarilyUnavailable, RefusalReason::NumberUnassigned, words)
             }
             Lead::Released(entry) => {
-                refused(Cause::NumberGone, RefusalReason::NumberReleased, format!("{} was released", entry.key))
+                let words = format!("{} was released", entry.key);
+                match self.announcement() {
+                    Some(flow) => {
+                        trail.push(format!("{words}: flow {flow} says so").into());
+                        Ok(OurWay::To(Destination::Flow(flow)))
+                    }
+                    None => refused(Cause::NumberGone, RefusalReason::NumberReleased, words),
+                }
             }
             Lead::To { through, .. } if is_loopback(&through, who) => {
                 let words = "universal freephone numbers cannot be called from here".to_owned();
@@ -105,6 +116,12 @@ impl Switchboard {
                 Ok(OurWay::To(destination(to)))
             }
         }
+    }
+
+    /// The flow that callers of released numbers hear, if there is one.
+    fn announcement(&self) -> Option<Arc<str>> {
+        let flow = self.index.exchange.flows.find(ANNOUNCES)?;
+        (flow.kind == Kind::Inbound).then(|| flow.name.clone())
     }
 
     /// The same for a dry run.
@@ -127,7 +144,13 @@ impl Switchboard {
                 entry.key,
                 entry.status.name()
             )),
-            Lead::Released(entry) => lines.push(format!("{} was released: 410 Gone", entry.key)),
+            Lead::Released(entry) => match self.announcement() {
+                Some(flow) => {
+                    lines.push(format!("{} was released: flow {flow} says so", entry.key));
+                    return Some(OurWay::To(Destination::Flow(flow)));
+                }
+                None => lines.push(format!("{} was released: 410 Gone", entry.key)),
+            },
             Lead::To { through, .. } if is_loopback(&through, who) => {
                 lines.push("universal freephone numbers cannot be called from here: 403 Forbidden".to_owned());
             }

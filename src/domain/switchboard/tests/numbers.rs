@@ -6,6 +6,10 @@ use crate::domain::dialplan::caller_id::{CallerId, CallerIds};
 use crate::domain::dialplan::guard::{Guard, Per};
 use crate::domain::dialplan::outbound::Outbound;
 use crate::domain::dialplan::{Account, Rate};
+use crate::domain::flow::act::Act;
+use crate::domain::flow::check;
+use crate::domain::flow::definition::{self, FlowOptions, Flows};
+use crate::domain::flow::draft::{FlowDraft, StepDraft};
 use crate::domain::number::country::Country;
 use crate::domain::number::entry::Assignment;
 use crate::domain::number::inventory::{Claim, Inventory, Order, Terms};
@@ -120,6 +124,33 @@ fn an_older_snapshot_does_not_overtake_a_newer_one() {
     bench.tell(Input::Numbers(inventory.book()));
     bench.tell(Input::Numbers(older));
     assert_eq!(reasons(&bench.invite(CARRIER, "0345670001")), [RefusalReason::NumberReleased]);
+}
+
+#[test]
+fn callers_of_a_released_number_hear_the_announcement_where_there_is_one() {
+    let flow = check::build(FlowDraft {
+        name: "default-released".into(),
+        kind: definition::Kind::Inbound,
+        start: "gone".into(),
+        steps: vec![StepDraft {
+            name: "gone".into(),
+            act: Act::HangUp(Cause::NumberGone),
+            wires: Vec::new(),
+            is_sensitive: false,
+        }],
+        on_error: None,
+        version: "".into(),
+        options: FlowOptions::default(),
+    });
+    let flows = Arc::new(Flows::new([Arc::new(flow.expect("a flow"))]));
+    let mut inventory = inventory(&[(OURS, "phone:alice")]);
+    apply(&mut inventory, Order::Release { key: Key::parse(OURS).unwrap() });
+    let mut bench = Bench::new(Exchange { flows, ..exchange() });
+    bench.tell(Input::Numbers(inventory.book()));
+    let start = started(bench.invite(CARRIER, "0345670001")).unwrap();
+    assert_eq!(start.script.map(|script| script.flow.name.to_string()), Some("default-released".to_owned()));
+    let told = bench.explain("0345670001", None, None).join("; ");
+    assert!(told.contains("+81345670001 was released: flow default-released says so"), "{told}");
 }
 
 fn tokyo_defaults() -> Exchange {
