@@ -15,7 +15,7 @@ const ANY_WEATHER: Scene = Scene { calls: AT_ONCE, vanishing: 5, transfers: 0, w
 const SENT_ON: Scene = Scene { transfers: 30, ..ANY_WEATHER };
 
 fn scene(seed: u64) -> Scene {
-    if seed % 2 == 0 { SENT_ON } else { ANY_WEATHER }
+    if seed.is_multiple_of(2) { SENT_ON } else { ANY_WEATHER }
 }
 
 /// A seed that breaks anything, a panic included, is named with what it broke.
