@@ -11,5 +11,6 @@ pub mod phone;
 pub mod profile;
 pub mod queue;
 pub mod routing;
+pub mod softphone;
 pub mod switchboard;
 pub mod trunk;

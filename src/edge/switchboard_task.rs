@@ -6,7 +6,7 @@ use crate::base::machine::Machine;
 use crate::base::secret::Masked;
 use crate::domain::call::Call;
 use crate::domain::call::interface::{CallInput, CallStart};
-use crate::domain::queue::interface::AgentChange;
+use crate::domain::queue::interface::{AgentChange, QueueOutput};
 use crate::domain::switchboard::Switchboard;
 use crate::domain::switchboard::interface::{
     CallbackNote, RefusalReason as Why, SwitchboardEvent, SwitchboardInput, SwitchboardOutput,
@@ -14,6 +14,8 @@ use crate::domain::switchboard::interface::{
 use crate::domain::switchboard::owner;
 use crate::edge::dispatch::DeskInput;
 use crate::edge::ports::Ports;
+use crate::edge::softphone::lines::Offered;
+use crate::edge::softphone::seat::Saying;
 use crate::edge::{call_task, clock, events, inbox};
 use std::sync::Arc;
 use std::time::Duration;
@@ -186,7 +188,12 @@ fn tell(event: SwitchboardEvent, ports: &Ports) {
         SwitchboardEvent::CallbackOver { callback, why } => {
             tracing::info!(%callback, why = why.name(), "a callback is owed no longer");
         }
-        SwitchboardEvent::Queue(said) => tracing::debug!(?said, "queue"),
+        SwitchboardEvent::Queue(said) => {
+            if let QueueOutput::Offer(offer) = &*said {
+                ports.seats.tell(&offer.agent, Saying::Offered(Offered::of(offer)));
+            }
+            tracing::debug!(?said, "queue");
+        }
         SwitchboardEvent::Banned { address } => tracing::warn!(%address, "source banned"),
     }
 }

@@ -19,6 +19,7 @@ pub const ORDER: &[&[&str]] = &[
     &["domain::queue"],
     &["domain::routing"],
     &["domain::call"],
+    &["domain::softphone"],
     &["domain::switchboard"],
     &["edge"],
     &["cli"],

@@ -2,8 +2,10 @@
 
 pub mod assets;
 pub mod guesses;
+pub mod handset;
 pub mod ice;
 pub mod jwt;
+pub mod lines;
 pub mod panel;
 pub mod password;
 pub mod reception;

@@ -19,6 +19,7 @@ pub struct View {
 /// How a contact stands with its agent, as the queues have it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Standing {
+    pub contact: ContactId,
     /// The call in which the agent's leg is; a callback has one once it is being kept.
     pub call: Option<CallId>,
     pub direction: &'static str,
@@ -54,6 +55,7 @@ fn standing(switchboard: &Switchboard, now: Now, slot: &Slot) -> Standing {
     let left = slot.when_cleared.map(|at| at.saturating_duration_since(now.instant));
     let left = left.and_then(|left| u64::try_from(left.as_millis()).ok());
     Standing {
+        contact: slot.contact,
         call,
         direction: direction(slot.origin),
         state: state(slot.state),

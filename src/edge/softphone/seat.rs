@@ -1,23 +1,36 @@
 //! One agent's seat: his pages, his phone inside of the daemon, and what they know of each other. One task owns it.
 
-use super::panel::{self, View};
+mod orders;
+mod phoning;
+mod telling;
+
+use super::handset::{self, Handset};
+use super::lines::Offered;
+use super::panel::View;
+use super::reception::Proven;
 use super::seats::{SeatDoor, Seats};
 use super::socket::News;
-use super::wire::{self, Colleague, ContactLine, Order, Refusal, VERSION};
-use super::{ice, words};
-use crate::domain::queue::interface::{AgentCommand, By};
-use crate::domain::queue::settings::Status;
+use super::wire::{self, Colleague, ContactLine, Order, Refusal};
+use crate::domain::queue::interface::AgentCommand;
 use crate::edge::clock;
 use crate::edge::ports::Ports;
-use crate::edge::softphone::reception::Proven;
 use crate::protocol::sip::path::Path;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 /// Pages of one agent at once: the oldest gives way.
 const SOCKETS_MAX: usize = 16;
+/// Offers that are remembered for the contacts that they brought.
+const OFFERS_MAX: usize = 16;
+/// A call that nobody has work after is shown for so long once it is over.
+const SHOWN: Duration = Duration::from_secs(2);
+/// What has been asked is answered by then; the last messages of a phone go out meanwhile.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a seat with nothing to do sleeps.
+const IDLE: Duration = Duration::from_secs(3_600);
 
 /// A page that has said hello.
 pub struct Joining {
@@ -50,6 +63,8 @@ pub enum Saying {
     Left {
         socket: u64,
     },
+    /// A contact was put to the agent.
+    Offered(Offered),
     /// The daemon ends.
     Ending,
 }
@@ -60,8 +75,22 @@ struct Page {
     media: bool,
 }
 
+/// What an order has come to so far.
+enum Answer {
+    Done(Map<String, Value>),
+    /// The exchange will say.
+    Waits,
+}
+
+type Obeyed = Result<Answer, Refusal>;
+
+fn nothing() -> Answer {
+    Answer::Done(Map::new())
+}
+
 struct Seat {
     agent: Arc<str>,
+    number: u64,
     ports: Arc<Ports>,
     seats: Arc<Seats>,
     pages: Vec<Page>,
@@ -73,6 +102,13 @@ struct Seat {
     roster: watch::Receiver<Arc<Vec<Colleague>>>,
     /// Nobody is here since.
     alone_since: Option<Instant>,
+    /// No page has the audio since.
+    silent_since: Option<Instant>,
+    phone: Option<Handset>,
+    /// Which page waits for which order of the phone.
+    waiting: BTreeMap<u64, (u64, String)>,
+    last_ticket: u64,
+    offers: Vec<Offered>,
 }
 
 /// Serves until the last page has been gone for longer than it may be.
@@ -81,6 +117,7 @@ pub async fn run(agent: Arc<str>, door: SeatDoor, mut sayings: mpsc::Receiver<Sa
     let roster = seats.roster();
     let mut seat = Seat {
         agent,
+        number: door.number,
         ports,
         seats,
         pages: Vec::new(),
@@ -89,28 +126,35 @@ pub async fn run(agent: Arc<str>, door: SeatDoor, mut sayings: mpsc::Receiver<Sa
         contacts: Vec::new(),
         roster,
         alone_since: Some(clock::now().instant),
+        silent_since: None,
+        phone: None,
+        waiting: BTreeMap::new(),
+        last_ticket: 0,
+        offers: Vec::new(),
     };
     let bell = Arc::clone(&door.bell);
     drop(door);
+    seat.ports.metrics.softphone_seats(1);
     seat.seats.changed(&seat.agent);
     seat.look().await;
     loop {
-        let resume = seat.seats.settings.resume;
-        let until = seat.alone_since.map_or(clock::now().instant + resume, |since| since + resume);
+        let until = seat.deadline();
         tokio::select! {
             saying = sayings.recv() => match saying {
                 Some(saying) => seat.hear(saying).await,
-                None => return,
+                None => break,
             },
+            said = handset::hear(&mut seat.phone) => seat.hear_exchange(said),
             () = bell.notified() => seat.look().await,
             changed = seat.roster.changed() => if changed.is_ok() { seat.tell_roster() },
-            () = tokio::time::sleep_until(until.into()), if seat.alone_since.is_some() => {
-                if seat.seats.stand_up(&seat.agent, &mut sayings) {
-                    return;
-                }
-            }
+            () = tokio::time::sleep_until(until.into()) => seat.due(),
+        }
+        seat.work();
+        if seat.is_over() && seat.seats.stand_up(&seat.agent, &mut sayings) {
+            break;
         }
     }
+    seat.ports.metrics.softphone_seats(-1);
 }
 
 impl Seat {
@@ -118,50 +162,67 @@ impl Seat {
         match saying {
             Saying::Joined { joining, token, resume } => self.join(*joining, (token, resume)).await,
             Saying::Ordered { socket, id, order } => {
-                let answer = self.obey(socket, *order).await;
-                let text = match &answer {
-                    Ok(more) => wire::done(&id, more.clone()),
-                    Err(refusal) => wire::refused(Some(&id), refusal),
-                };
-                self.write(socket, text);
+                let is_farewell = *order == Order::Logout {};
+                match self.obey((socket, &id), *order).await {
+                    Ok(Answer::Done(more)) => {
+                        self.write(socket, wire::done(&id, more));
+                        if is_farewell {
+                            self.bye("logout");
+                        }
+                    }
+                    Ok(Answer::Waits) => {}
+                    Err(refusal) => self.write(socket, wire::refused(Some(&id), &refusal)),
+                }
             }
             Saying::Misunderstood { socket, id, refusal } => self.write(socket, wire::refused(id.as_deref(), &refusal)),
             Saying::Left { socket } => self.left(socket),
+            Saying::Offered(offered) => {
+                self.offers.retain(|known| known.contact != offered.contact);
+                if self.offers.len() >= OFFERS_MAX {
+                    self.offers.remove(0);
+                }
+                self.offers.push(offered);
+                self.tell_contacts();
+            }
             Saying::Ending => self.bye("drain"),
         }
     }
 
     async fn join(&mut self, joining: Joining, (token, resume): (String, String)) {
-        let Joining { socket, news, id, media, path: _, proven } = joining;
+        let Joining { socket, news, id, media, path, proven } = joining;
         if self.pages.len() >= SOCKETS_MAX {
-            let oldest = self.pages.remove(0);
-            drop(oldest.news.try_send(News::Bye(bye("replaced"))));
+            let oldest = self.pages.first().map(|page| page.socket);
+            oldest.into_iter().for_each(|oldest| self.send_away(oldest, "replaced"));
         }
         if self.view.is_none() {
             self.look().await;
         }
         let is_offline = self.view.as_ref().is_some_and(|view| view.agent.status_kind == "offline");
-        if is_offline && self.pages.is_empty() && self.alone_since.is_some() {
+        if is_offline && self.pages.is_empty() {
             drop(self.command(AgentCommand::SignIn).await);
             self.look().await;
         }
         self.pages.push(Page { socket, news, media });
+        self.ports.metrics.softphone_sockets(1);
         self.alone_since = None;
         if media {
+            self.pick_up(path).await;
             self.give_audio_to(socket);
+            self.work();
         }
         let welcome = self.welcome(&id, (token, resume, proven.until)).await;
         self.write(socket, welcome);
-        if !media && let Some(owner) = self.owner {
-            self.write(socket, audio(owner == socket));
-        }
-        self.ports.metrics.softphone_sockets(1);
     }
 
     /// The newest page that wants it has the audio.
     fn give_audio_to(&mut self, socket: u64) {
+        self.silent_since = None;
+        if let Some(phone) = &mut self.phone {
+            phone.machine.heard(clock::now(), true);
+            phone.machine.register(clock::now(), true);
+        }
         if let Some(before) = self.owner.replace(socket).filter(|before| *before != socket) {
-            self.write(before, audio(false));
+            self.write(before, telling::audio(false));
         }
     }
 
@@ -172,10 +233,14 @@ impl Seat {
             self.ports.metrics.softphone_sockets(-1);
         }
         if self.owner == Some(socket) {
+            self.owner = None;
             let heir = self.pages.iter().rev().find(|page| page.media).map(|page| page.socket);
-            self.owner = heir;
-            if let Some(heir) = heir {
-                self.write(heir, audio(true));
+            match heir {
+                Some(heir) => {
+                    self.give_audio_to(heir);
+                    self.write(heir, telling::audio(true));
+                }
+                None => self.fall_silent(),
             }
         }
         if self.pages.is_empty() {
@@ -183,169 +248,55 @@ impl Seat {
         }
     }
 
-    async fn obey(&mut self, socket: u64, order: Order) -> Result<Map<String, Value>, Refusal> {
-        match order {
-            Order::SetStatus { status } => self.set_status(&status).await,
-            Order::CancelNextStatus {} => self.command(AgentCommand::NextStatus(None)).await,
-            Order::Clear { contact: _ } => self.command(AgentCommand::Clear).await,
-            Order::Logout {} => self.log_out(socket).await,
-            Order::Ping { at } => {
-                let pairs = [("at", at.unwrap_or(Value::Null)), ("now", json!(clock::now().unix_millis()))];
-                Ok(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-            }
-            Order::Report { .. } => Ok(Map::new()),
-            _ => Err(Refusal::new("unknown_contact", "no contact of that name is here").at("/contact")),
+    fn send_away(&mut self, socket: u64, why: &str) {
+        if let Some(page) = self.pages.iter().find(|page| page.socket == socket) {
+            drop(page.news.try_send(News::Bye(telling::bye(why))));
         }
-    }
-
-    /// While a contact is in hand a status is the next one.
-    async fn set_status(&mut self, name: &str) -> Result<Map<String, Value>, Refusal> {
-        let wanted = name.to_owned();
-        let found = self.ports.dispatch.ask(move |switchboard| switchboard.queues().settings().status(&wanted)).await;
-        let Some(status) = found.flatten() else {
-            return Err(Refusal::new("bad_request", "no status has this name").at("/status"));
-        };
-        let is_busy = self.view.as_ref().is_some_and(|view| !view.slots.is_empty());
-        match is_busy {
-            true => self.command(AgentCommand::NextStatus(Some(status))).await,
-            false => match self.command(AgentCommand::Status(status.clone())).await {
-                // A contact has come meanwhile.
-                Err(refusal) if refusal.code == "wrong_state" => {
-                    self.command(AgentCommand::NextStatus(Some(status))).await
-                }
-                outcome => outcome,
-            },
-        }
-    }
-
-    async fn log_out(&mut self, _socket: u64) -> Result<Map<String, Value>, Refusal> {
-        if let Err(refusal) = self.command(AgentCommand::SignOut).await
-            && refusal.code == "wrong_state"
-        {
-            self.command(AgentCommand::NextStatus(Some(Status::Offline))).await?;
-        }
-        self.seats.said_farewell(&self.agent, clock::now().unix_millis());
-        self.bye("logout");
-        Ok(Map::new())
-    }
-
-    async fn command(&mut self, command: AgentCommand) -> Result<Map<String, Value>, Refusal> {
-        let name = self.agent.clone();
-        let outcome = self
-            .ports
-            .dispatch
-            .change(move |switchboard| switchboard.handle_agent(clock::now(), &name, command, By::Agent));
-        match outcome.await {
-            Some(Ok(())) => Ok(Map::new()),
-            Some(Err(why)) => Err(words::refusal(why)),
-            None => Err(super::reception::ending()),
-        }
-    }
-
-    /// Looks how the agent stands now, and tells what has changed.
-    async fn look(&mut self) {
-        let name = self.agent.clone();
-        let view = self.ports.dispatch.ask(move |switchboard| panel::view(switchboard, clock::now(), &name)).await;
-        let Some(view) = view else { return };
-        let Some(view) = view else {
-            // Configuration knows the agent no more.
-            self.bye("expired");
-            return;
-        };
-        let is_news = self.view.as_ref().is_none_or(|known| known.agent != view.agent);
-        self.view = Some(view);
-        if is_news && let Some(view) = &self.view {
-            let text = told("agent", json!(view.agent));
-            self.write_all(&text);
-        }
-        self.tell_contacts();
-    }
-
-    fn tell_contacts(&mut self) {
-        let now = self.contact_lines();
-        let before = std::mem::take(&mut self.contacts);
-        for line in now.iter().filter(|line| !before.contains(line)) {
-            self.write_all(&told("contact", json!(line)));
-        }
-        for gone in before.iter().filter(|gone| !now.iter().any(|line| line.id == gone.id)) {
-            self.write_all(&told_as("contact_gone", ("contact", json!(gone.id))));
-        }
-        self.contacts = now;
-    }
-
-    fn contact_lines(&self) -> Vec<ContactLine> {
-        Vec::new()
-    }
-
-    fn tell_roster(&mut self) {
-        let roster = Arc::clone(&self.roster.borrow_and_update());
-        self.write_all(&told_as("agents", ("agents", json!(*roster))));
-    }
-
-    async fn welcome(&mut self, id: &str, (token, resume, until): (String, String, u64)) -> String {
-        let seen = self
-            .ports
-            .dispatch
-            .ask(|switchboard| (panel::statuses(switchboard.queues().settings()), panel::colleagues(switchboard)));
-        let (statuses, colleagues) = seen.await.unwrap_or_default();
-        let settings = &self.seats.settings;
-        let owner = self.pages.last().is_some_and(|page| self.owner == Some(page.socket));
-        let quick: Vec<Value> = settings.quick_connects.iter().map(words::quick_connect).collect();
-        let answer = json!({
-            "version": VERSION, "agent": self.view.as_ref().map(|view| json!(view.agent)),
-            "contacts": self.contacts, "token": token, "token_until": until, "resume": resume,
-            "resume_for_s": settings.resume.as_secs(), "owner": owner, "statuses": statuses,
-            "caller_ids": [], "quick_connects": quick, "agents": colleagues,
-            "ice_servers": ice::servers(&settings.ice_servers, &self.agent, clock::now()), "history": [],
-        });
-        let Value::Object(answer) = answer else { return String::new() };
-        wire::done(id, answer)
+        self.left(socket);
     }
 
     /// The last word to every page.
     fn bye(&mut self, why: &str) {
-        for page in std::mem::take(&mut self.pages) {
-            drop(page.news.try_send(News::Bye(bye(why))));
-            self.ports.metrics.softphone_sockets(-1);
-        }
-        self.owner = None;
-        self.alone_since = Some(clock::now().instant);
-    }
-
-    fn write(&mut self, socket: u64, text: String) {
-        self.write_where(|page| page.socket == socket, &text);
-    }
-
-    fn write_all(&mut self, text: &str) {
-        self.write_where(|_| true, text);
-    }
-
-    /// A page that does not read what it is told is left: it comes back and is told all.
-    fn write_where(&mut self, is_meant: impl Fn(&Page) -> bool, text: &str) {
-        let stuck: Vec<u64> = self
-            .pages
-            .iter()
-            .filter(|page| is_meant(page) && page.news.try_send(News::Text(text.to_owned())).is_err())
-            .map(|page| page.socket)
-            .collect();
-        for socket in stuck {
-            self.left(socket);
+        for socket in self.pages.iter().rev().map(|page| page.socket).collect::<Vec<_>>() {
+            self.send_away(socket, why);
         }
     }
-}
 
-fn bye(why: &str) -> String {
-    told_as("bye", ("reason", json!(why)))
-}
+    fn deadline(&self) -> Instant {
+        let now = clock::now().instant;
+        let resume = self.seats.settings.resume;
+        let alone = self.alone_since.map(|since| since + resume + FAREWELL);
+        let silent = self.silent_since.map(|since| since + resume);
+        let phone = self.phone.as_ref().and_then(|phone| phone.machine.deadline());
+        let shown = self.phone.as_ref().filter(|phone| phone.has_over()).map(|_| now + SHOWN);
+        [alone, silent, phone, shown].into_iter().flatten().min().unwrap_or(now + IDLE)
+    }
 
-fn audio(is_owner: bool) -> String {
-    told_as("audio", ("owner", json!(is_owner)))
-}
+    fn due(&mut self) {
+        let now = clock::now();
+        let mut is_changed = false;
+        if let Some(phone) = &mut self.phone {
+            phone.machine.handle_deadline(now);
+            let slots = self.view.as_ref().map_or(&[][..], |view| &view.slots);
+            let shown = now.unix_millis().saturating_sub(u64::try_from(SHOWN.as_millis()).unwrap_or(0));
+            is_changed = phone.forget_where(|talk| {
+                talk.since <= shown && !slots.iter().any(|slot| slot.call.is_some() && slot.call == talk.call)
+            });
+        }
+        if is_changed {
+            self.tell_contacts();
+        }
+        // The phone is there as long as a page may come back to it.
+        let is_lost = self.silent_since.is_some_and(|since| since + self.seats.settings.resume <= now.instant);
+        if is_lost {
+            self.silent_since = None;
+            self.phone.iter_mut().for_each(|phone| phone.machine.register(now, false));
+        }
+    }
 
-fn told(what: &str, value: Value) -> String {
-    told_as(what, (what, value))
-}
-
-fn told_as(what: &str, (name, value): (&str, Value)) -> String {
-    wire::told(what, [(name.to_owned(), value)].into_iter().collect())
+    fn is_over(&self) -> bool {
+        let now = clock::now().instant;
+        let is_idle = self.phone.as_ref().is_none_or(|phone| phone.machine.is_idle());
+        is_idle && self.alone_since.is_some_and(|since| since + self.seats.settings.resume + FAREWELL <= now)
+    }
 }

@@ -4,15 +4,17 @@
 use super::panel;
 use super::seat::{self, Saying};
 use super::settings::SoftphoneSettings;
-use super::wire::Colleague;
+use super::wire::{Colleague, Past};
 use crate::edge::ports::Ports;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
 
 /// What may wait for one seat.
 const INBOX: usize = 256;
+/// Calls that one agent's history holds.
+const HISTORY_MAX: usize = 50;
 /// Colleagues' states are told no more often.
 const ROSTER_EVERY: Duration = Duration::from_secs(1);
 
@@ -31,6 +33,8 @@ struct Table {
     seats: BTreeMap<Arc<str>, SeatDoor>,
     /// When an agent last said good-bye: tokens of before are good no more.
     farewells: BTreeMap<Arc<str>, u64>,
+    /// What agents' last calls were, the newest last; gone with the daemon.
+    histories: BTreeMap<Arc<str>, VecDeque<Past>>,
 }
 
 pub struct Seats {
@@ -129,8 +133,18 @@ impl Seats {
         self.table().farewells.get(agent).copied().unwrap_or(0)
     }
 
-    pub fn count(&self) -> usize {
-        self.table().seats.len()
+    pub fn remember(&self, agent: &Arc<str>, past: Past) {
+        let mut table = self.table();
+        let history = table.histories.entry(agent.clone()).or_default();
+        if history.len() >= HISTORY_MAX {
+            history.pop_front();
+        }
+        history.push_back(past);
+    }
+
+    /// The newest first.
+    pub fn history(&self, agent: &str) -> Vec<Past> {
+        self.table().histories.get(agent).map(|history| history.iter().rev().cloned().collect()).unwrap_or_default()
     }
 
     /// Tells all seats how their colleagues are, at most once a second.
