@@ -63,6 +63,11 @@ impl LiveCalls {
         self.calls.remove(&call).is_some()
     }
 
+    /// What the caller of a running call has dialled.
+    pub fn dialled(&self, call: CallId) -> Option<String> {
+        self.calls.get(&call).map(|line| line.dialled.to_string())
+    }
+
     pub fn count(&self) -> usize {
         self.calls.len()
     }

@@ -3,6 +3,7 @@
 // These see the world from outside: clocks and waiting are theirs.
 #![allow(clippy::disallowed_methods)]
 
+mod agents;
 mod audio;
 mod baresip;
 mod browser;

@@ -62,6 +62,10 @@ const VOCABULARY: &[(&str, &str)] = &[
     ("attendant", "domain::call::serving::attendant::Attendant"),
     ("slip", "domain::call::serving::news::Slip"),
     ("outside", "edge::outside"),
+    ("softphone", "domain::softphone"),
+    ("talk", "domain::softphone::talk::Talk"),
+    ("seat", "edge::softphone::seats::SeatDoor"),
+    ("page", "edge::softphone::socket"),
     ("prompt", "media::prompt::Prompt"),
 ];
 

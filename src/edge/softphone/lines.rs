@@ -40,7 +40,14 @@ pub fn named(seat: u64, talks: &[Talk], wanted: &str) -> Option<TalkId> {
 }
 
 /// All contacts, those first that began first.
-pub fn contacts(seat: u64, talks: &[Talk], slots: &[Standing], offers: &[Offered]) -> Vec<ContactLine> {
+///
+/// `has_phone`: whatever rings rings there, and is shown when it does.
+pub fn contacts(
+    seat: u64,
+    (talks, has_phone): (&[Talk], bool),
+    slots: &[Standing],
+    offers: &[Offered],
+) -> Vec<ContactLine> {
     let of_talk = |talk: &Talk| slots.iter().find(|slot| slot.call.is_some() && slot.call == talk.call);
     let mut lines: Vec<ContactLine> = talks
         .iter()
@@ -54,7 +61,9 @@ pub fn contacts(seat: u64, talks: &[Talk], slots: &[Standing], offers: &[Offered
     // A call that the agent makes has a slot before the phone has heard of which call it is.
     let is_dialling = talks.iter().any(|talk| talk.call.is_none() && !talk.is_over());
     let has_talk = |slot: &&Standing| talks.iter().any(|talk| talk.call.is_some() && talk.call == slot.call);
-    for slot in slots.iter().filter(|slot| !has_talk(slot) && !(is_dialling && slot.direction == "outbound")) {
+    let will_ring = |slot: &&Standing| has_phone && matches!(slot.state, "incoming" | "connecting");
+    let is_hidden = |slot: &&Standing| is_dialling && slot.direction == "outbound" || will_ring(slot);
+    for slot in slots.iter().filter(|slot| !has_talk(slot) && !is_hidden(slot)) {
         lines.push(with_offer(of_slot(slot), Some(slot), offers));
     }
     lines

@@ -202,14 +202,15 @@ impl Seat {
             drop(self.command(AgentCommand::SignIn).await);
             self.look().await;
         }
-        self.pages.push(Page { socket, news, media });
-        self.ports.metrics.softphone_sockets(1);
         self.alone_since = None;
         if media {
             self.pick_up(path).await;
             self.give_audio_to(socket);
+            // Before the page is told anything: the answer to its hello comes first, and says all.
             self.work();
         }
+        self.pages.push(Page { socket, news, media });
+        self.ports.metrics.softphone_sockets(1);
         let welcome = self.welcome(&id, (token, resume, proven.until)).await;
         self.write(socket, welcome);
     }

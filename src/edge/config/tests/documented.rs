@@ -10,7 +10,7 @@ type Keys = BTreeMap<(String, String), Known>;
 /// One of each thing that may be there, so that the readers ask for every key that there is.
 fn known() -> Keys {
     let folder = Folder::empty();
-    folder.write("offhook.toml", "");
+    folder.write("offhook.toml", "[softphone.jwt]\n[[softphone.ice_server]]\n[[softphone.quick_connect]]\n");
     let profile = "[[listener]]\n[[trunk]]\nregistration = {}\ninbound_digest = {}\noutbound_digest = {}\n[[trunk.target]]\n[[phone]]\n";
     folder.write("sip-profiles/a.toml", profile);
     folder.write("dialplans/a.toml", "[[rule]]\n[[group]]\n[[trunk_group]]\n[[trunk_group.member]]\n[[emergency]]\n[[status]]\n[[queue]]\n[[routing_profile]]\n[[routing_profile.queue]]\n[[agent]]\n[[agent.proficiency]]\n[outbound]\n[[caller_id]]\n[[guard]]\n[[account]]\n[[rate]]\n[[engine]]\n");

@@ -1,6 +1,7 @@
 //! What pages are told: snapshots of what has changed, each whole. Changes nothing itself.
 
 use super::{News, Page, Seat};
+use crate::base::id::CallId;
 use crate::edge::clock;
 use crate::edge::softphone::wire::{self, ContactLine, VERSION};
 use crate::edge::softphone::{ice, lines, panel, words};
@@ -55,7 +56,14 @@ impl Seat {
     fn contact_lines(&self) -> Vec<ContactLine> {
         let talks = self.phone.as_ref().map_or(&[][..], |phone| phone.machine.talks());
         let slots = self.view.as_ref().map_or(&[][..], |view| &view.slots);
-        lines::contacts(self.number, talks, slots, &self.offers)
+        let mut lines = lines::contacts(self.number, (talks, self.phone.is_some()), slots, &self.offers);
+        for line in lines.iter_mut().filter(|line| line.direction != "outbound") {
+            // What the customer dialled is known to the call; what it was stays known when the call is over.
+            let before = || self.contacts.iter().find(|known| known.id == line.id).and_then(|known| known.to.clone());
+            let call = line.call.as_deref().and_then(CallId::parse);
+            line.to = call.and_then(|call| self.ports.live.dialled(call)).or_else(before).or(line.to.take());
+        }
+        lines
     }
 
     pub(super) fn tell_roster(&mut self) {
