@@ -1,4 +1,5 @@
-//! A phone of JsSIP or SIP.js in Chromium, led line by line. Its microphone is a tone, and what it hears is measured.
+//! A phone of JsSIP or SIP.js, or the softphone's page, in Chromium, led line by line. Its microphone is a tone, and what it
+//! hears is measured.
 
 use crate::web;
 use std::io::{BufRead, BufReader, Write};
@@ -25,11 +26,24 @@ pub struct Phone<'a> {
 impl Browser {
     /// Registered over this WebSocket.
     pub fn start(url: &str, phone: &Phone<'_>) -> Browser {
-        web::install();
         let Phone { library, user, hertz } = phone;
+        let password = format!("secret-of-{user}");
+        let mut browser = Browser::led("browser.mjs", &[library, url, user, &password, &hertz.to_string()]);
+        browser.does("start");
+        browser.does("tells registered");
+        browser
+    }
+
+    /// The softphone's page as the daemon serves it there, before anybody has logged in.
+    pub fn at_the_page(url: &str, hertz: u16) -> Browser {
+        Browser::led("softphone.mjs", &[url, &hertz.to_string()])
+    }
+
+    fn led(script: &str, arguments: &[&str]) -> Browser {
+        web::install();
         let mut child = Command::new("node")
-            .arg(web::folder().join("browser.mjs"))
-            .args([library, url, user, format!("secret-of-{user}").as_str(), hertz.to_string().as_str()])
+            .arg(web::folder().join(script))
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -38,10 +52,8 @@ impl Browser {
         let output = BufReader::new(child.stdout.take().expect("an output"));
         let (told, answers) = channel();
         std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| told.send(line)));
-        let mut browser = Browser { child, input, answers };
+        let browser = Browser { child, input, answers };
         browser.answer("start-up");
-        browser.does("start");
-        browser.does("tells registered");
         browser
     }
 

@@ -1,22 +1,10 @@
 // The softphone's page in Chromium before a daemon that is not one; a second page is the other end of the audio.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { openChromium } from './led.mjs';
 import { Fake } from '../../../web/test/fake.mjs';
 
 /** `options`: what Playwright knows of a context, as the size and the colours. */
 export async function openRig({ fake: given, ...options } = {}) {
-  const profile = await mkdtemp(join(tmpdir(), 'offhook-page-'));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: '/usr/bin/chromium', headless: true, timeout: 120000, ...options,
-    args: [
-      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-      '--autoplay-policy=no-user-gesture-required', '--mute-audio', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
-      '--allow-loopback-in-peer-connection', '--disable-features=WebRtcHideLocalIpsWithMdns',
-    ],
-  });
-  context.setDefaultTimeout(60000);
+  const { context, end } = await openChromium(options, ['--disable-features=WebRtcHideLocalIpsWithMdns']);
   const far = await context.newPage();
   const fake = await new Fake({ media: farEnd(far), ...given }).start();
   await far.goto(`http://localhost:${fake.port}/icon.svg`);
@@ -32,8 +20,7 @@ export async function openRig({ fake: given, ...options } = {}) {
   };
   const close = async () => {
     fake.stop();
-    await context.close();
-    await rm(profile, { recursive: true, force: true });
+    await end();
   };
   return { context, fake, far, open, close, faults };
 }
