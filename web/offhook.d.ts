@@ -36,8 +36,8 @@ export interface ContactSnapshot {
   held: boolean;
   muted: boolean;
   consults: string | null;
-  from: string;
-  to: string;
+  from: string | null;
+  to: string | null;
   name: string | null;
   queue: string | null;
   waited_ms: number | null;
@@ -156,8 +156,8 @@ export class Contact extends Emitter<ContactEvents> {
   getQueue(): string | null;
   getWaited(): number | null;
   getName(): string | null;
-  getNumber(): string;
-  getOwnNumber(): string;
+  getNumber(): string | null;
+  getOwnNumber(): string | null;
   getAttributes(): Record<string, unknown>;
   getAttribute(name: string): unknown;
   getConsulted(): string | null;
@@ -205,6 +205,8 @@ export class Agent extends Emitter<AgentEvents> {
   logout(): Promise<void>;
   close(): void;
   takeAudio(): Promise<void>;
+  /** Lets rings and voices sound after `playbackBlocked` or `ringBlocked`. Call it from a click. */
+  unblock(): void;
   reconnect(): void;
   getConnection(): ConnectionState;
   isAudioOwner(): boolean;

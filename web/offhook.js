@@ -6,6 +6,7 @@ const SUBPROTOCOL = 'offhook.agent.1';
 const LIVE = new Set(['incoming', 'pending', 'connecting', 'connected']);
 const RINGING = new Set(['incoming', 'connecting']);
 const STORED = 'offhook.agent';
+const STORED_HISTORY = 'offhook.history';
 
 // ---- From snapshots to events: pure.
 
@@ -404,9 +405,12 @@ class Ringer {
     };
     swell();
     this.#timer = setInterval(swell, 3000);
-    if (audio.state === 'suspended') audio.resume().catch(() => {});
-    return audio.state === 'running';
+    // Where a gesture is missing, `resume` waits for one and says nothing.
+    await Promise.race([this.resume(), new Promise((next) => setTimeout(next, 500))]);
+    return this.#audio !== audio || audio.state === 'running';
   }
+
+  resume() { return this.#audio?.resume().catch(() => {}); }
 
   async #connect(audio, volume) {
     const id = this.devices.chosen(this.kind);
@@ -607,11 +611,11 @@ export class Contact extends Emitter {
 
   async accept() {
     if (this.isAccepting) return;
+    if (!this.#desk.isOwner()) this.#fail('accept', notOwner());
     this.isAccepting = true;
     this.#tellAccepted();
     this.#desk.refresh();
     try {
-      if (!this.#desk.isOwner()) return void (await this.#ask('accept'));
       this.#talk?.close();
       this.#talk = this.#newTalk();
       // A callback has nothing to be answered yet: there our description is the offer.
@@ -850,7 +854,7 @@ export class Agent extends Emitter {
 
   /** Takes up what this tab had before it was reloaded. Gives false where there is nothing to take up. */
   async restore() {
-    this.#kept = this.#stored();
+    this.#kept = this.#stored(STORED, {});
     if (!this.#kept.resume && !this.#kept.token) return false;
     this.#setConnection('connecting');
     try {
@@ -873,6 +877,12 @@ export class Agent extends Emitter {
   close() {
     this.#leave();
     this.#setConnection('offline');
+  }
+
+  /** Lets rings and voices sound where the browser wanted a gesture first. Call it from a click. */
+  unblock() {
+    void this.#ringer.resume();
+    for (const contact of this.getContacts()) void contact.play();
   }
 
   /** Makes this window the one with the agent's audio. */
@@ -965,9 +975,9 @@ export class Agent extends Emitter {
 
   #welcome(hello) {
     this.log.info('agent', `logged in as ${hello.agent.name}`, { owner: hello.owner, contacts: hello.contacts.length });
-    const { history } = this.#hello;
+    // A daemon that keeps no history of an agent leaves it to this tab.
+    if (!hello.history?.length) hello.history = this.#stored(STORED_HISTORY, []);
     this.#hello = hello;
-    if (!hello.history && history) hello.history = history;
     this.#keep({ user: hello.agent.name, token: hello.token, resume: hello.resume });
     this.#isOwner = Boolean(hello.owner);
     this.#setConnection('online');
@@ -1043,6 +1053,7 @@ export class Agent extends Emitter {
       duration_ms: duration, outcome: contact.snapshot.state === 'ended' ? (contact.getEnd()?.cause ?? 'ended') : contact.snapshot.state,
     };
     this.#hello.history = [call, ...this.getHistory()].slice(0, HISTORY);
+    this.#store(STORED_HISTORY, this.#hello.history);
     this.emit('history', this.#hello.history, this);
   }
 
@@ -1056,7 +1067,7 @@ export class Agent extends Emitter {
   }
 
   async #call(what, given) {
-    if (!this.isAudioOwner()) return this.#arrival((await this.#ask(what, given)).contact);
+    if (!this.isAudioOwner()) throw notOwner();
     let contact;
     const talk = this.#desk.talk((state) => contact?.audioChanged(talk, state));
     try {
@@ -1180,19 +1191,29 @@ export class Agent extends Emitter {
     globalThis.navigator?.connection?.addEventListener?.('change', changed);
   }
 
-  #stored() {
-    try { return JSON.parse(this.#options.storage?.getItem(STORED) ?? '{}'); } catch { return {}; }
+  #stored(name, otherwise) {
+    try { return JSON.parse(this.#options.storage.getItem(name)) ?? otherwise; } catch { return otherwise; }
+  }
+
+  #store(name, what) {
+    try { this.#options.storage.setItem(name, JSON.stringify(what)); } catch { this.log.info('agent', `${name} cannot be kept over a reload`); }
   }
 
   #keep(what) {
     this.#kept = what;
-    try { this.#options.storage?.setItem(STORED, JSON.stringify(what)); } catch { this.log.info('agent', 'the session cannot be kept over a reload'); }
+    this.#store(STORED, what);
   }
 
   #forget() {
     this.#kept = {};
-    try { this.#options.storage?.removeItem(STORED); } catch { /* Where nothing was kept there is nothing to forget. */ }
+    for (const name of [STORED, STORED_HISTORY]) {
+      try { this.#options.storage.removeItem(name); } catch { /* Where nothing was kept there is nothing to forget. */ }
+    }
   }
+}
+
+function notOwner() {
+  return new OffhookError('not_owner', 'the audio is in another window of this agent');
 }
 
 function isOver(error) {

@@ -90,7 +90,7 @@ function banners() {
 
 function unblock() {
   view.isBlocked = false;
-  for (const contact of agent.getContacts()) contact.play();
+  agent.unblock();
   draw();
 }
 
