@@ -1050,7 +1050,7 @@ export class Agent extends Emitter {
   #remember(contact, duration) {
     const call = {
       at: this.now(), direction: contact.getDirection(), number: contact.getNumber(), queue: contact.getQueue(),
-      duration_ms: duration, outcome: contact.snapshot.state === 'ended' ? (contact.getEnd()?.cause ?? 'ended') : contact.snapshot.state,
+      duration_ms: duration, outcome: contact.snapshot.state !== 'ended' ? contact.snapshot.state : duration > 0 ? 'answered' : 'unanswered',
     };
     this.#hello.history = [call, ...this.getHistory()].slice(0, HISTORY);
     this.#store(STORED_HISTORY, this.#hello.history);

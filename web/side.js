@@ -69,7 +69,7 @@ function agentRows(agent, view, act) {
 
 function historyRows(agent, view, act) {
   return agent.getHistory().map((one) => {
-    const isMissed = ['missed', 'error'].includes(one.outcome);
+    const isMissed = ['missed', 'rejected', 'unanswered', 'error'].includes(one.outcome);
     const picture = isMissed && one.direction === 'inbound' ? 'missed' : one.direction === 'inbound' ? 'inbound' : 'outbound';
     const shown = spaced(one.number) || t('number.unknown');
     const canDial = /^\+?\d+$/.test(one.number ?? '');

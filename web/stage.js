@@ -125,8 +125,13 @@ function stateLine(contact, agent) {
 function more(contact, look) {
   const text = look === 'ended' ? t(contact.getAcwUntil() ? 'acw.more' : 'acw.unlimited')
     : look === 'missed' ? t('missed.more')
-      : look === 'error' ? [contact.getEnd()?.text, t('error.more')].filter(Boolean).join(' ') : null;
+      : look === 'error' ? [causeText(contact.getEnd()), t('error.more')].filter(Boolean).join(' ') : null;
   return text && h('p', { class: 'lead', text });
+}
+
+/** Ours where we have a word for it, else the daemon's. */
+function causeText(end) {
+  return end && has(`cause.${end.cause}`) ? t(`cause.${end.cause}`) : end?.text;
 }
 
 function facts(contact, look) {
@@ -138,7 +143,7 @@ function facts(contact, look) {
     [t(contact.isInbound() ? 'fact.called' : 'fact.shown'), /^(agent|queue):/.test(contact.getNumber() ?? '') ? null : spaced(contact.getOwnNumber())],
     [t('fact.waited'), contact.getWaited() !== null && contact.getWaited() !== undefined ? clock(contact.getWaited()) : null],
     [t('fact.talked'), isOver && contact.getDuration() > 0 ? clock(contact.getDuration()) : null],
-    [t('fact.ended'), look === 'ended' && cause ? (has(`cause.${cause}`) ? t(`cause.${cause}`) : cause.replaceAll('_', ' ')) : null],
+    [t('fact.ended'), look === 'ended' && cause && cause !== 'normal' ? causeText(contact.getEnd()) : null],
   ];
   // What a flow or an engine has found out about the customer: names are theirs, and stay as they are.
   const attributes = Object.entries(contact.getAttributes()).slice(0, 20).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]);

@@ -184,7 +184,7 @@ export class Fake {
     return id;
   }
 
-  do_hang_up(_, __, contact) { this.end(contact.id, 'agent_disconnect'); }
+  do_hang_up(_, __, contact) { this.end(contact.id, 'normal'); }
   do_hold(_, __, contact) { this.change(contact, { held: true }); }
   do_resume(_, __, contact) {
     for (const one of this.contacts.values()) if (one !== contact && one.state === 'connected') this.change(one, { held: true });
@@ -192,12 +192,12 @@ export class Fake {
   }
   do_mute({ on }, _, contact) { this.change(contact, { muted: on }); }
   do_dtmf() {}
-  do_transfer(_, __, contact) { this.end(contact.id, 'transferred'); }
+  do_transfer(_, __, contact) { this.end(contact.id, 'normal'); }
 
   do_complete(_, __, contact) {
     this.contacts.delete(contact.id);
     this.tell({ told: 'contact_gone', contact: contact.id });
-    this.end(contact.consults, 'transferred');
+    this.end(contact.consults, 'normal');
   }
 
   async do_attach({ sdp }, _, contact) {
@@ -220,9 +220,9 @@ export class Fake {
 
   answered(id) { this.change(this.contacts.get(id), { state: 'connected', since: this.now() }); }
   miss(id) { this.change(this.contacts.get(id), { state: 'missed', since: this.now(), offer: null }); }
-  fail(id, text) { this.change(this.contacts.get(id), { state: 'error', since: this.now(), ended: { cause: 'failed', text } }); }
+  fail(id, text) { this.change(this.contacts.get(id), { state: 'error', since: this.now(), ended: { cause: 'fault', text } }); }
 
-  end(id, cause = 'customer_disconnect') {
+  end(id, cause = 'normal') {
     const contact = this.contacts.get(id);
     this.media?.close(id);
     this.change(contact, { state: 'ended', since: this.now(), held: false, needs_attach: false, offer: null, acw_until: this.acwSeconds ? this.now() + this.acwSeconds * 1000 : null, ended: { cause, text: '' } });

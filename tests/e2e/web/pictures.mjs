@@ -20,9 +20,9 @@ async function pictures({ name, language, ...options }) {
   const rig = await openRig({ reducedMotion: 'reduce', ...options });
   const { fake } = rig;
   fake.extras.history = [
-    { at: Date.now() - 600000, direction: 'inbound', number: '+819012345678', queue: 'support', duration_ms: 184000, outcome: 'customer_disconnect' },
+    { at: Date.now() - 600000, direction: 'inbound', number: '+819012345678', queue: 'support', duration_ms: 184000, outcome: 'answered' },
     { at: Date.now() - 4200000, direction: 'inbound', number: '+81312340001', queue: 'billing', duration_ms: 0, outcome: 'missed' },
-    { at: Date.now() - 90000000, direction: 'outbound', number: '+14155550123', queue: null, duration_ms: 61000, outcome: 'agent_disconnect' },
+    { at: Date.now() - 90000000, direction: 'outbound', number: '+14155550123', queue: null, duration_ms: 0, outcome: 'unanswered' },
   ];
   const page = await rig.open(`/?lng=${language}`);
   let found = 0;
