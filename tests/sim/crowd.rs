@@ -37,12 +37,12 @@ struct Crowd {
     dials: BTreeMap<String, usize>,
 }
 
-fn key(message: &str) -> String {
+pub fn key(message: &str) -> String {
     header(message, "Call-ID").expect("Call-ID").to_owned()
 }
 
 /// An answer to a request, with a tag of its own where it makes or keeps a dialog.
-fn answer(request: &str, code: u16, address: SocketAddr) -> String {
+pub fn answer(request: &str, code: u16, address: SocketAddr) -> String {
     let mut text = format!("SIP/2.0 {code} Whatever\r\n");
     for via in headers(request, "Via") {
         text += &format!("Via: {via}\r\n");
@@ -63,7 +63,7 @@ fn answer(request: &str, code: u16, address: SocketAddr) -> String {
 }
 
 /// Whoever was called hangs up.
-fn bye(invite: &str, address: SocketAddr) -> String {
+pub fn bye(invite: &str, address: SocketAddr) -> String {
     let contact = header(invite, "Contact").expect("Contact").trim_start_matches('<');
     let target = contact.split('>').next().expect("an address");
     let (from, to) = (header(invite, "To").expect("To"), header(invite, "From").expect("From"));

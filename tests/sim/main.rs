@@ -6,6 +6,7 @@
 mod callbacks;
 mod crowd;
 mod dialogue;
+mod engines;
 mod handover;
 mod memory;
 mod plane;

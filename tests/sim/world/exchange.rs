@@ -34,6 +34,8 @@ pub struct Running {
     /// Messages that could not be parsed: the product wrote or was sent rubbish.
     pub unreadable: usize,
     pub media: Plane,
+    /// What calls say to engines, for whoever plays those.
+    pub words: Vec<(CallId, CallOutput)>,
 }
 
 impl Running {
@@ -50,6 +52,7 @@ impl Running {
             out: Vec::new(),
             unreadable: 0,
             media: Plane::default(),
+            words: Vec::new(),
         }
     }
 
@@ -84,7 +87,7 @@ impl Running {
         }
     }
 
-    fn tell(&mut self, now: Now, id: CallId, input: CallInput) {
+    pub fn tell(&mut self, now: Now, id: CallId, input: CallInput) {
         if let Some((call, _)) = self.calls.get_mut(&id) {
             call.handle_input(now, input);
         }
@@ -224,6 +227,10 @@ impl Running {
                     self.switchboard.handle_input(now, SwitchboardInput::Ask { call: id, slip, question });
                 }
                 CallOutput::FlowLog(_) => {}
+                word @ (CallOutput::AskEngine(_)
+                | CallOutput::EngineAsked(_)
+                | CallOutput::Reply { .. }
+                | CallOutput::ToHolder { .. }) => self.words.push((id, word)),
                 other => panic!("no flow asks so much here: {other:?}"),
             }
         }
