@@ -4,8 +4,9 @@ use crate::base::cause::Cause;
 use crate::base::id::CallId;
 use crate::base::machine::Machine;
 use crate::domain::call::Call;
-use crate::domain::call::interface::{CallInput, CallOutput, News, Refused};
+use crate::domain::call::interface::{CallInput, CallOutput, News, Refused, Slip};
 use crate::domain::call::will::Will;
+use crate::domain::flow::interface::{FetchFrom, FetchOrder};
 use crate::domain::switchboard::interface::SwitchboardInput;
 use crate::domain::switchboard::owner::InviteKey;
 use crate::edge::inbox::CallInputs;
@@ -176,7 +177,7 @@ fn for_flow(call: CallId, wish: CallOutput, ports: &Arc<Ports>, errands: &mut Er
             let asked = ports.dispatch.to_desk(SwitchboardInput::Ask { call, slip, question });
             unless(asked, CallInput::News { slip, news: Box::new(News::Told(None)) }, call, ports);
         }
-        CallOutput::Fetch { slip, order } => ports.outside.fetch(call, (slip, *order), errands),
+        CallOutput::Fetch { slip, order } => fetch(call, (slip, *order), ports, errands),
         CallOutput::CancelFetch { slip } => errands.cancel(slip),
         CallOutput::Speak { slip, part, speech } => ports.outside.speak(call, (slip, part), *speech, errands),
         CallOutput::Encrypt { slip, key, digits } => ports.outside.encrypt(call, slip, &key, digits.reveal()),
@@ -199,6 +200,16 @@ fn for_flow(call: CallId, wish: CallOutput, ports: &Arc<Ports>, errands: &mut Er
         }
         _ => {}
     }
+}
+
+/// A server of the house is asked, or an engine.
+fn fetch(call: CallId, (slip, order): (Slip, FetchOrder), ports: &Arc<Ports>, errands: &mut Errands) {
+    if matches!(order.to, FetchFrom::Url(_)) {
+        return ports.outside.fetch(call, (slip, order), errands);
+    }
+    let requests = Arc::clone(&ports.requests);
+    let work = async move { requests.functions.call(call, slip, &order).await };
+    ports.outside.work_out(call, slip, work, errands);
 }
 
 /// A question that could not be asked is answered at once, so that the call never waits for it.

@@ -1,7 +1,8 @@
 //! Engines that decide where calls go: one that does its work, and those that do not.
 
-use crate::daemon::{Daemon, Files, free_port, wait_for};
+use crate::daemon::{Daemon, Files, Scratch, free_port, wait_for};
 use crate::sipp::{CALLEE, CALLER, Part, Sipp, Wire};
+use offhook::edge::control::{check, schema};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -48,6 +49,31 @@ fn part(scenario: &'static str, address: &'static str, port: u16) -> Part<'stati
     Part { scenario, address, port, wire: Wire::Udp, calls: 1 }
 }
 
+fn is_in_schema(message: &Value) {
+    let name = match message {
+        message if message.get("command").is_some() => "Command",
+        message if message.get("event").is_some() => "Told",
+        message if message.get("do").is_some() => "Decision",
+        _ => "Answer",
+    };
+    let checked = check::check(schema::json_schema(), schema::definition(name), message);
+    checked.unwrap_or_else(|wrong| panic!("{name} {wrong:?}: {message}"));
+}
+
+#[test]
+fn every_message_of_the_page_is_as_the_schema_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/engines.md");
+    let text = std::fs::read_to_string(path).expect("readable");
+    let mut count = 0;
+    for block in text.split("```json\n").skip(1).filter_map(|part| part.split("```").next()) {
+        for message in serde_json::Deserializer::from_str(block).into_iter::<Value>() {
+            is_in_schema(&message.unwrap_or_else(|error| panic!("{error}: {block}")));
+            count += 1;
+        }
+    }
+    assert!(count > 20, "{count} messages are documented");
+}
+
 /// One call, which goes as the scenario says; then its record.
 fn call(daemon: &Daemon, scenario: &'static str, before: usize) -> Value {
     Sipp::caller(&daemon.folder, &part(scenario, CALLER, free_port()), daemon, NUMBER).passes(daemon);
@@ -62,16 +88,16 @@ fn says(record: &Value, words: &str) -> bool {
         .is_some_and(|lines| lines.iter().any(|line| line.as_str().is_some_and(|l| l.contains(words))))
 }
 
-/// The example, as people run it.
+/// An example, as people run it.
 struct Python(Child);
 
 impl Python {
-    fn start(daemon: &Daemon) -> Python {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/engines/least_recent_agent.py");
+    fn start(daemon: &Daemon, script: &str, more: &[&str]) -> Python {
         let mut child = Command::new("python3")
-            .arg(script)
+            .arg(format!("{}/examples/engines/{script}", env!("CARGO_MANIFEST_DIR")))
             .arg(daemon.folder.0.join("run/control.sock"))
             .arg("desk")
+            .args(more)
             .stdout(Stdio::piped())
             .spawn()
             .expect("python3");
@@ -102,7 +128,7 @@ fn the_router_of_the_examples_offers_calls_and_its_death_is_no_end_of_them() {
     let gone = call(&daemon, "uac_gone", 0);
     assert!(says(&gone, "not attached"), "without an engine what was declared happens at once: {gone}");
 
-    let python = Python::start(&daemon);
+    let python = Python::start(&daemon, "least_recent_agent.py", &[]);
     let callee = Sipp::callee(&daemon.folder, &part("uas_basic", CALLEE, callee_port));
     let routed = call(&daemon, "uac_basic", 1);
     callee.passes(&daemon);
@@ -118,6 +144,23 @@ fn the_router_of_the_examples_offers_calls_and_its_death_is_no_end_of_them() {
     assert!(says(&killed, "not attached"), "{killed}");
 }
 
+#[test]
+fn the_front_desk_of_the_examples_asks_thinks_and_puts_the_caller_through() {
+    let callee_port = free_port();
+    let daemon = start(callee_port);
+    let people = daemon.folder.0.join("desk.json");
+    let beep = json!([{ "tone": "beep" }]);
+    let desk = json!({ "greeting": beep, "sorry": beep, "seconds": 1, "people": {}, "otherwise": "+815012340001" });
+    std::fs::write(&people, desk.to_string()).expect("written");
+    let _python = Python::start(&daemon, "front_desk.py", &[&people.display().to_string()]);
+    let callee = Sipp::callee(&daemon.folder, &part("uas_hangs_up", CALLEE, callee_port));
+    let record = call(&daemon, "uac_hung_up_on", 0);
+    callee.passes(&daemon);
+    for words in ["desk orders: collect", "desk orders: dial", "desk hangs up: normal"] {
+        assert!(says(&record, words), "{words}: {record}");
+    }
+}
+
 /// An engine in the hands of the test.
 struct Engine {
     stream: UnixStream,
@@ -126,11 +169,15 @@ struct Engine {
 
 impl Engine {
     fn attach(daemon: &Daemon) -> Engine {
+        Engine::attach_as(daemon, "desk")
+    }
+
+    fn attach_as(daemon: &Daemon, name: &str) -> Engine {
         let stream = UnixStream::connect(daemon.folder.0.join("run/control.sock")).expect("the control socket");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a deadline");
         let reader = BufReader::new(stream.try_clone().expect("another end"));
         let mut engine = Engine { stream, reader };
-        engine.say(&json!({"id": "a", "command": "attach", "engine": "desk"}));
+        engine.say(&json!({"id": "a", "command": "attach", "engine": name}));
         assert!(engine.next()["result"].is_object());
         engine
     }
@@ -142,7 +189,9 @@ impl Engine {
     fn next(&mut self) -> Value {
         let mut line = String::new();
         self.reader.read_line(&mut line).expect("a line in time");
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
+        let told = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"));
+        is_in_schema(&told);
+        told
     }
 
     fn asked(&mut self) -> String {
@@ -235,4 +284,69 @@ fn an_engine_with_control_orders_a_call_and_lets_it_go() {
     caller.passes(&daemon);
     let record = daemon.records(1).remove(0);
     assert!(says(&record, "desk orders: reject"), "{record}");
+}
+
+#[test]
+fn an_engine_works_out_what_a_flow_asks_it() {
+    let callee = free_port();
+    let fill = [("{callee}", callee.to_string()), ("{second}", free_port().to_string()), ("{wire}", "udp".to_owned())];
+    let folder = Scratch::new();
+    let flows = folder.0.join("dialplans/flows");
+    std::fs::create_dir_all(&flows).expect("a folder");
+    std::fs::write(flows.join("score.toml"), FLOW).expect("a file");
+    let plan = r#"
+[[rule]]
+name = "score"
+number = "+815012349999"
+to = ["flow:score"]
+"#;
+    let files = Files { profile: include_str!("config/trunks.toml"), dialplan: plan, fill: &fill };
+    let daemon = Daemon::start_with(folder, &files, &[]);
+    let gone = call(&daemon, "uac_gone", 0);
+    assert!(says_step(&gone, "score/ask function error"), "without an engine: {gone}");
+
+    let mut engine = Engine::attach_as(&daemon, "acd");
+    let caller = Sipp::caller(&daemon.folder, &part("uac_busy", CALLER, free_port()), &daemon, NUMBER);
+    let asked = engine.next();
+    assert_eq!((&asked["event"], &asked["function"]), (&json!("function.call"), &json!("score")), "{asked}");
+    assert!(asked["body"]["Details"]["ContactData"].is_object(), "{asked}");
+    let answer = json!({"id": "r", "command": "return", "request": asked["request"], "result": {"class": "bad"}});
+    engine.say(&answer);
+    assert_eq!(engine.next(), json!({"id": "r", "result": {}}));
+    caller.passes(&daemon);
+    engine.say(&answer);
+    assert_eq!(engine.next()["error"]["code"], "no_such_request");
+    assert!(says_step(&daemon.records(2)[1], "score/ask function success"));
+}
+
+const FLOW: &str = r#"
+[flow]
+kind = "inbound"
+answer = "explicit"
+start = "ask"
+
+[step.ask]
+do = "function"
+name = "acd/score"
+next = "look"
+on.error = "gone"
+
+[step.look]
+do = "check"
+what = "$.External.class"
+when = [{ equals = "bad", to = "busy" }]
+on.no_match = "gone"
+
+[step.busy]
+do = "hang-up"
+cause = "busy"
+
+[step.gone]
+do = "hang-up"
+cause = "number-gone"
+"#;
+
+fn says_step(record: &Value, words: &str) -> bool {
+    let steps = record["steps"].as_array();
+    steps.is_some_and(|lines| lines.iter().any(|line| line.as_str().is_some_and(|line| line.contains(words))))
 }

@@ -6,8 +6,7 @@ use crate::world::Running;
 use crate::world::chance::Chance;
 use crate::world::setup::{self, EPOCH};
 use offhook::base::cause::Cause;
-use offhook::base::id::CallId;
-use offhook::base::machine::Machine;
+use offhook::base::id::{CallId, LegId};
 use offhook::base::now::Now;
 use offhook::domain::call::interface::{CallInput, CallOutput, Command, Verdict, Wanted};
 use offhook::domain::flow::act::{SoundSpec, Tone};
@@ -19,6 +18,7 @@ use offhook::domain::routing::order::{CollectOrder, Decision, DialOrder, Order, 
 use offhook::domain::routing::request::{
     Asked, HolderWord, NoDecision, OrderFault, ReplyTo, RouteId, RouteRequest, Taken,
 };
+use offhook::domain::routing::talk::{Inform, TalkOrder};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -103,6 +103,12 @@ next = "bye"
 do = "hang-up"
 "#;
 
+/// Seeds in which a fault that the simulation once found shows itself when it is planted again.
+const FOUND: &[(&str, u64)] = &[
+    ("a party that had left while somebody was called in its place was to be heard on", 56),
+    ("the same of one that had been added", 71),
+];
+
 enum Ahead {
     Say(SocketAddr, String),
     Tell(CallId, Box<CallInput>),
@@ -145,6 +151,8 @@ struct Throng {
     asked: BTreeMap<RouteId, Option<&'static str>>,
     expected: BTreeMap<ReplyTo, (CallId, Expected, &'static str)>,
     leases: BTreeMap<CallId, (Arc<str>, Token, u32)>,
+    /// Whose holder has had somebody called.
+    dialled: BTreeSet<CallId>,
     faults: Vec<String>,
     tally: BTreeMap<&'static str, usize>,
 }
@@ -180,6 +188,7 @@ impl Throng {
             asked: BTreeMap::new(),
             expected: BTreeMap::new(),
             leases: BTreeMap::new(),
+            dialled: BTreeSet::new(),
             faults: Vec::new(),
             tally: BTreeMap::new(),
         }
@@ -489,7 +498,12 @@ impl Throng {
                     self.held(call, holder, token);
                 }
                 HolderWord::Ended { .. } => drop(self.leases.remove(&call)),
-                HolderWord::Ready { .. } => {}
+                HolderWord::Ready { came, .. } => {
+                    if ["ended", "no_answer", "call_failed", "refused"].contains(&came) {
+                        self.dialled.remove(&call);
+                    }
+                    self.count(came);
+                }
             },
             other => panic!("no word to an engine: {other:?}"),
         }
@@ -521,6 +535,9 @@ impl Throng {
             }
             (_, Ok(_)) => {
                 self.count(name);
+                if name == "dial" && self.leases.contains_key(&call) {
+                    self.dialled.insert(call);
+                }
                 // From then on nobody has control.
                 if ["queue", "offer", "flow", "redirect", "release"].contains(&name) {
                     self.leases.remove(&call);
@@ -552,14 +569,15 @@ impl Throng {
             let stale = Token(token.0 - 1);
             return self.command(Duration::ZERO, call, (holder, stale), (Wanted::Release, "stale", Expected::Refusal));
         }
-        let (what, name) = self.wanted();
+        let talks = self.dialled.contains(&call) && self.chance.percent(85);
+        let (what, name) = if talks { self.wanted_of_talk() } else { self.wanted() };
         self.command(Duration::ZERO, call, (holder, token), (what, name, Expected::Whatever));
     }
 
     fn wanted(&mut self) -> (Wanted, &'static str) {
         let number = self.chance.below(100);
         let somebody = format!("+815012300{number:03}");
-        let order = match self.chance.below(18) {
+        let order = match self.chance.below(20) {
             0 | 1 => Order::Answer,
             2 => Order::Play { sounds: beep(), times: 1 },
             3 => Order::Stop,
@@ -574,10 +592,34 @@ impl Throng {
             14 => return (Wanted::HandOver("heir".into()), "hand_over"),
             15 => return (Wanted::Release, "release"),
             16 => return (Wanted::Resume, "resume"),
-            _ => Order::Wait { time: Duration::from_secs(1), sounds: Vec::new() },
+            17 => Order::Wait { time: Duration::from_secs(1), sounds: Vec::new() },
+            _ => Order::Dial(dial(&somebody)),
         };
         let name = order.name();
         (Wanted::Do(Box::new(Decision { order, attributes: Vec::new() })), name)
+    }
+
+    /// Of whoever talks with somebody, or is about to.
+    fn wanted_of_talk(&mut self) -> (Wanted, &'static str) {
+        let somebody = dial(&format!("+815012300{:03}", self.chance.below(100)));
+        let leg = LegId([0, 2, 2, 4, 4, 6][usize::try_from(self.chance.below(6)).expect("few")]);
+        let is_on = self.chance.percent(60);
+        let order = match self.chance.below(24) {
+            0..=3 => TalkOrder::Hold { leg, is_on },
+            4 | 5 => TalkOrder::Mute { leg, is_on },
+            6..=12 => TalkOrder::Add(Box::new(somebody)),
+            13..=15 => TalkOrder::Remove(leg),
+            16..=18 => TalkOrder::Transfer(Box::new(somebody)),
+            19 => TalkOrder::SendDigits { leg, digits: "1".into() },
+            20 => {
+                let user_to_user = Some("6162;encoding=hex".into());
+                TalkOrder::Inform(Box::new(Inform { leg, body: None, user_to_user }))
+            }
+            21 => return (Wanted::HangUpSaying(Cause::Normal, "6162;encoding=hex".into()), "hang_up"),
+            _ => return (Wanted::Unbridge, "unbridge"),
+        };
+        let name = order.name();
+        (Wanted::Talk(order), name)
     }
 
     fn command(
@@ -732,16 +774,31 @@ fn seeds() -> std::ops::Range<u64> {
     }
 }
 
+/// One world to its end: what happened in it, and what should not have.
+fn run(seed: u64) -> (BTreeMap<&'static str, usize>, Vec<String>) {
+    let mut throng = Throng::new(seed);
+    (0..CALLS).for_each(|number| throng.call(number));
+    throng.run();
+    throng.judge();
+    let faults = throng.faults.iter().map(|fault| format!("OFFHOOK_SEED={seed}: {fault}")).collect();
+    (throng.tally, faults)
+}
+
+#[test]
+fn seeds_that_once_found_something_find_nothing_now() {
+    for (what, seed) in FOUND {
+        let (_, faults) = run(*seed);
+        assert!(faults.is_empty(), "{what}: {faults:?}");
+    }
+}
+
 #[test]
 fn whatever_engines_do_every_call_ends_as_declared_and_nothing_is_left() {
-    let (mut total, mut faults) = (BTreeMap::<&'static str, usize>::new(), Vec::new());
+    let (mut total, mut faults) = (BTreeMap::<&str, usize>::new(), Vec::new());
     for seed in seeds() {
-        let mut throng = Throng::new(seed);
-        (0..CALLS).for_each(|number| throng.call(number));
-        throng.run();
-        throng.judge();
-        faults.extend(throng.faults.iter().map(|fault| format!("OFFHOOK_SEED={seed}: {fault}")));
-        throng.tally.iter().for_each(|(what, count)| *total.entry(what).or_default() += count);
+        let (tally, found) = run(seed);
+        faults.extend(found);
+        tally.into_iter().for_each(|(what, count)| *total.entry(what).or_default() += count);
     }
     println!("seeds {:?}: {total:#?}", seeds());
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));

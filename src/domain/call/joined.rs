@@ -4,6 +4,7 @@ use crate::base::cause::{Cause, Fault};
 use crate::base::id::{CallId, LegId};
 use crate::base::now::earliest;
 use crate::domain::call::ending::Ending;
+use crate::domain::call::floor::Floor;
 use crate::domain::call::handover::{Handover, Lending, answer_stray};
 use crate::domain::call::inform::{self, Infos};
 use crate::domain::call::interface::{CallEvent, Command, News, Slip, TrunkOutcome};
@@ -19,6 +20,8 @@ use crate::domain::leg::inbound::GONE;
 use crate::domain::leg::leg::Leg;
 use crate::domain::leg::offer::{NotOffered, Purpose};
 use crate::domain::routing::request::OrderFault;
+use crate::media::command::SourceId;
+use crate::media::event::SourceOutcome;
 use crate::protocol::sip::message::message::Message;
 use crate::protocol::sip::message::method::Method;
 use bytes::Bytes;
@@ -34,6 +37,7 @@ pub struct Joined {
     /// What a party had of us, to be said again once it has answered an offer that came to nothing meanwhile.
     amends: Option<(LegId, Bytes)>,
     infos: Infos,
+    pub(super) floor: Option<Box<Floor>>,
     /// The flow that waits for the end of the talk.
     pub(super) behind: Option<Box<Serving>>,
 }
@@ -73,6 +77,7 @@ impl Joined {
             lending: None,
             amends: None,
             infos: Infos::default(),
+            floor: None,
             behind: None,
         }
     }
@@ -104,12 +109,18 @@ impl Joined {
         };
         let other = self.pair.1;
         match commanded {
+            Ok((taken, Commanded::Talk(order))) => {
+                let outcome = self.on_order(parts, order);
+                reply(parts, to, outcome.map(|()| taken));
+                Phase::Joined(self)
+            }
             Ok((taken, commanded)) => {
                 reply(parts, to, Ok(taken));
                 match commanded {
-                    Commanded::Goes => Phase::Joined(self),
+                    Commanded::Goes | Commanded::Talk(_) => Phase::Joined(self),
                     Commanded::HangUp(cause) => self.end(parts, cause, Fault::Nobody),
                     Commanded::Unbridge => {
+                        self.clear_floor(parts);
                         parts.hang_up(other, Cause::Normal);
                         match self.behind.take() {
                             Some(serving) => serving.party_left(parts, other, Cause::Normal),
@@ -131,8 +142,40 @@ impl Joined {
         }
     }
 
+    /// What is played to whoever is held.
+    pub(super) fn music(&self) -> Option<SourceId> {
+        self.behind.as_ref().and_then(|serving| serving.aside_source())
+    }
+
+    pub(super) fn play_to_held(&mut self, parts: &mut Parts, held: Option<LegId>) {
+        if let Some(serving) = &mut self.behind {
+            serving.play_aside(parts, held);
+        }
+    }
+
+    pub fn on_source(&mut self, parts: &mut Parts, source: SourceId, outcome: SourceOutcome) {
+        if let Some(serving) = &mut self.behind {
+            serving.aside_played(parts, source, outcome);
+        }
+    }
+
+    /// Whoever has control hears what came of a longer order.
+    pub(super) fn tell_holder(&mut self, parts: &mut Parts, came: &'static str, leg: Option<LegId>) {
+        if let Some(serving) = &mut self.behind {
+            serving.tell_of_talk(parts, came, leg);
+        }
+    }
+
+    /// The party that the served one talked with is out of it; an agent has work after the contact now.
+    pub(super) fn agent_left(&mut self, parts: &mut Parts, left: LegId) {
+        if let Some(serving) = self.behind.as_mut().filter(|_| left != parts.served) {
+            serving.agent_left(parts);
+        }
+    }
+
     /// The call ends with the talk.
     pub fn end(mut self: Box<Self>, parts: &mut Parts, cause: Cause, fault: Fault) -> Phase {
+        self.clear_floor(parts);
         if let Some(mut serving) = self.behind.take() {
             serving.dismiss(parts);
         }
@@ -149,6 +192,10 @@ impl Joined {
     }
 
     pub fn on_leg(mut self: Box<Self>, parts: &mut Parts, leg: LegId, event: LegEvent) -> Phase {
+        let event = match self.on_floor(parts, leg, event) {
+            Ok(()) => return Phase::Joined(self),
+            Err(event) => event,
+        };
         if let Some(transfer) = self.transfer.take() {
             match Transfer::on_leg(transfer, &mut self, parts, (leg, event)) {
                 TransferStep::Taken => return Phase::Joined(self),
@@ -209,6 +256,10 @@ impl Joined {
                 let name = parts.leg(leg).map(|leg| leg.line.facts.name.clone()).unwrap_or_default();
                 parts.say([&*name, " has ended: ", cause.name()].concat());
                 self.infos.end(parts);
+                if other == parts.served && self.stand_in(parts, leg) {
+                    return Phase::Joined(self);
+                }
+                self.clear_floor(parts);
                 if other == parts.served
                     && let Some(serving) = self.behind.take()
                 {
@@ -333,6 +384,10 @@ impl Joined {
     }
 
     pub fn on_answer(mut self: Box<Self>, parts: &mut Parts, leg: LegId, answer: Answer) -> Phase {
+        let answer = match self.on_floor_answer(parts, leg, answer) {
+            Ok(()) => return Phase::Joined(self),
+            Err(answer) => answer,
+        };
         if let Answer::Opened(has_port) = answer
             && self.other(leg).is_some()
         {
@@ -360,7 +415,9 @@ impl Joined {
         }
         if let Some(serving) = &mut self.behind {
             serving.lease_due(parts);
+            serving.aside_due(parts);
         }
+        self.floor_due(parts);
         if let Some(transfer) = self.transfer.take()
             && let TransferStep::Over(cause, fault) = Transfer::handle_deadline(transfer, &mut self, parts)
         {
@@ -376,7 +433,9 @@ impl Joined {
         let transfer = self.transfer.as_ref().and_then(|transfer| transfer.deadline());
         let lending = self.lending.as_ref().map(|lending| lending.deadline());
         let lease = self.behind.as_ref().and_then(|serving| serving.lease_deadline());
-        earliest(earliest(self.when_too_long, transfer), earliest(lending, lease))
+        let aside = self.behind.as_ref().and_then(|serving| serving.aside_deadline());
+        let floor = earliest(self.floor_deadline(), aside);
+        earliest(earliest(self.when_too_long, transfer), earliest(floor, earliest(lending, lease)))
     }
 }
 

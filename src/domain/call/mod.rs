@@ -7,6 +7,7 @@ pub mod dialler;
 pub mod digits;
 pub mod early;
 pub mod ending;
+pub mod floor;
 pub mod handover;
 pub mod inform;
 pub mod interface;

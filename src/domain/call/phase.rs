@@ -184,6 +184,7 @@ impl Phase {
     pub fn hearing(&self, served: LegId) -> Hearing {
         match self {
             Phase::Serving(serving) => serving.hearing(served),
+            Phase::Joined(joined) => joined.hearing(),
             other => other.talking().into(),
         }
     }
@@ -200,6 +201,10 @@ impl Phase {
     pub fn on_source(self, parts: &mut Parts, source: SourceId, outcome: SourceOutcome) -> Phase {
         match self {
             Phase::Serving(serving) => serving.on_source(parts, source, outcome),
+            Phase::Joined(mut joined) => {
+                joined.on_source(parts, source, outcome);
+                Phase::Joined(joined)
+            }
             other => other,
         }
     }

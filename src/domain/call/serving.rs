@@ -1,6 +1,7 @@
 //! A caller who is served by a flow: what the flow wishes becomes signalling, audio and questions, and what happens goes to it.
 //! Decides nothing that the flow does not.
 
+pub mod aside;
 pub mod asking;
 pub mod attendant;
 pub mod caller;
@@ -78,6 +79,8 @@ pub struct Serving {
     promise: Option<Box<Promise>>,
     /// The wish that the queues answer to by promising to call back.
     promised: Option<Ticket>,
+    /// What whoever is held hears, beside the talk.
+    aside: Option<Box<Attendant>>,
     /// What it has to do with engines.
     engaged: Option<Box<Engaged>>,
     /// The caller has had a description of ours, before the answer or with it.
@@ -104,6 +107,7 @@ impl Serving {
             queued: None,
             promise: None,
             promised: None,
+            aside: None,
             engaged: None,
             is_described: false,
             is_answered: false,
@@ -327,6 +331,7 @@ impl Serving {
         parts.say(format!("{name} has ended: {}", cause.name()));
         self.taping.stop(parts);
         self.leave_queue(parts);
+        self.play_aside(parts, None);
         if let Some(ticket) = self.attendant.joined.take()
             && !self.attendant.has_ended()
         {
@@ -372,6 +377,9 @@ impl Serving {
 
     /// What comes while the caller talks: a place of a recording, a late answer.
     pub fn overhear(&mut self, parts: &mut Parts, slip: Slip, news: News) {
+        if self.is_for_aside(slip) {
+            return self.aside_news(parts, slip, news);
+        }
         self.take_news(parts, slip, news);
         while let Some(wish) = self.attendant.next_wish() {
             if let Granted::Ended(_) = self.grant(parts, wish) {
@@ -387,6 +395,7 @@ impl Serving {
             self.grant(parts, wish);
         }
         self.taping.stop(parts);
+        self.play_aside(parts, None);
         self.leave_queue(parts);
         self.forget_question(parts);
         self.end_lease(parts);

@@ -12,7 +12,7 @@ use crate::domain::leg::leg::Leg;
 use crate::media::command::{Command, Playlist, SentDigit, SourceId, StreamId, TapId};
 use crate::media::event::Quality;
 use crate::media::handshake::Certificates;
-use crate::media::matrix::Matrix;
+use crate::media::matrix::{Matrix, Voice};
 use crate::protocol::sip::message::method::Method;
 use crate::protocol::sip::path::ListenerId;
 use std::net::{IpAddr, SocketAddr};
@@ -98,6 +98,19 @@ impl Streams {
 
     fn of_mut(&mut self, leg: LegId) -> Option<&mut Stream> {
         self.list.iter_mut().find(|stream| stream.leg == leg)
+    }
+
+    /// Without parties who have left: one of a pair may do so while somebody else is called in its place.
+    fn of_those_there(&self, matrix: &Matrix) -> Matrix {
+        let is_there = |leg: LegId| {
+            self.of(leg).is_some_and(|stream| matches!(stream.step, Step::Opening { .. } | Step::Open { .. }))
+        };
+        let is_heard = |voice: Voice| match voice {
+            Voice::Leg(leg) => is_there(leg),
+            Voice::Source(_) => true,
+        };
+        let pairs = matrix.pairs.iter().filter(|pair| is_there(pair.ear) && is_heard(pair.voice));
+        Matrix { pairs: pairs.copied().collect() }
     }
 
     /// Whether a port of this call may still be held.
@@ -225,7 +238,7 @@ impl Parts {
             let matrix = match &hearing {
                 Hearing::Nobody => Matrix::default(),
                 Hearing::Each(a, b) => Matrix::of_two(*a, *b),
-                Hearing::Whole(matrix) => matrix.clone(),
+                Hearing::Whole(matrix) => self.streams.of_those_there(matrix),
             };
             self.streams.hearing = hearing;
             self.command(Command::Matrix { call: self.wire.call, matrix });

@@ -109,6 +109,11 @@ impl Transfer {
         Some(transfer)
     }
 
+    /// Nobody of the pair has asked for it: whoever has control of the call has, and its way is being asked for.
+    pub fn ordered((referrer, remaining): (LegId, LegId), leg: LegId) -> Transfer {
+        Transfer { referrer, remaining, reports: false, asked: None, before: None, step: Step::Routing(leg) }
+    }
+
     /// The new party talks to the referrer in another call of ours: that call is asked for it.
     fn fetch(mut self, parts: &mut Parts, whence: (CallId, LegId), replaces: Replaces, party: Party) -> Transfer {
         let (of, leg) = whence;
@@ -306,6 +311,8 @@ impl Transfer {
         self.part(parts);
         joined.pair = (self.remaining, new);
         joined.exchange = Exchange::Idle;
+        joined.agent_left(parts, self.referrer);
+        joined.tell_holder(parts, "transferred", Some(new));
         TransferStep::Taken
     }
 
@@ -321,6 +328,7 @@ impl Transfer {
         self.withdraw(parts);
         let is_alone = parts.leg(self.referrer).is_none_or(|leg| leg.line.facts.ended.is_some());
         joined.transfer = None;
+        joined.tell_holder(parts, "not_transferred", None);
         if !is_alone {
             joined.take_back(parts, self.remaining, self.before.take());
         }

@@ -5,3 +5,4 @@ pub mod lease;
 pub mod order;
 pub mod piece;
 pub mod request;
+pub mod talk;

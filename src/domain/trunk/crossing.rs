@@ -21,6 +21,11 @@ impl Header {
         Header { name: Cow::Borrowed(name.text()), value: value.into() }
     }
 
+    /// What one user says to the other (RFC 7433).
+    pub fn user_to_user(words: impl Into<Box<str>>) -> Header {
+        Header::known(HeaderName::UserToUser, words)
+    }
+
     fn named(name: &str, value: &str) -> Header {
         match HeaderName::parse(name) {
             HeaderName::Other => Header { name: Cow::Owned(name.to_owned()), value: value.into() },

@@ -61,6 +61,9 @@ impl Desk for Operator {
                 Ok(json!({ "next": self.ports.events.next() }))
             }
             Command::Decide { request, decision } => self.ports.requests.decide(client, &request, decision).await,
+            Command::Return { request, result, error } => {
+                self.ports.requests.functions.give(client, &request, result, error)
+            }
             Command::Order { call, lease, order } => self.ports.requests.order(client, (&call, lease), order).await,
             other => self.operate(&client.who(), other).await,
         }
@@ -133,6 +136,7 @@ impl Operator {
             | Command::Follow { .. }
             | Command::Unfollow
             | Command::Decide { .. }
+            | Command::Return { .. }
             | Command::Order { .. } => Err(Fault::new("bad_request", "this belongs to a connection")),
             Command::Status => Ok(self.status()),
             Command::Calls => Ok(json!({ "calls": self.ports.live.list() })),

@@ -2,8 +2,10 @@
 
 use super::client::{Client, ClientId};
 use super::engines::{EngineNews, Engines};
+use super::functions::Functions;
 use super::wire::Fault;
 use super::wire_decision;
+use super::wire_told::Told;
 use crate::base::id::CallId;
 use crate::domain::call::interface::{CallInput, Command, Verdict};
 use crate::domain::routing::lease::Token;
@@ -11,8 +13,6 @@ use crate::domain::routing::request::{HolderWord, NoDecision, OrderFault, ReplyT
 use crate::edge::dispatch::Dispatch;
 use crate::edge::events::EventLog;
 use crate::edge::events::wire::{Event, Name};
-use crate::edge::outside::json;
-use bytes::Bytes;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +31,7 @@ pub struct Requests {
     dispatch: Arc<Dispatch>,
     books: Mutex<Books>,
     last_reply: AtomicU64,
+    pub functions: Functions,
 }
 
 #[derive(Default)]
@@ -44,12 +45,13 @@ struct Books {
 
 impl Requests {
     pub fn new(engines: Arc<Engines>, dispatch: Arc<Dispatch>) -> Requests {
-        Requests { engines, dispatch, books: Mutex::default(), last_reply: AtomicU64::new(0) }
+        let functions = Functions::new(Arc::clone(&engines));
+        Requests { engines, dispatch, books: Mutex::default(), last_reply: AtomicU64::new(0), functions }
     }
 
     /// Puts a question before its engine; without one the call is told so at once.
     pub fn ask(&self, request: &RouteRequest) {
-        let frame = line(&question(request));
+        let frame = Told::question(request).line();
         let mut books = self.books();
         match self.engines.send(&request.client, &frame) {
             Ok(client) => {
@@ -88,28 +90,13 @@ impl Requests {
 
     /// For the holder of a call's lease.
     pub fn tell_holder(&self, call: CallId, holder: &Arc<str>, word: HolderWord) {
-        let mut frame = Map::new();
-        frame.insert("call".to_owned(), Value::String(call.to_string()));
-        let event = match word {
-            HolderWord::Ready { came, details } => {
-                frame.insert("came".to_owned(), came.into());
-                frame.insert("details".to_owned(), json::write(&details));
-                "control.ready"
-            }
-            HolderWord::Granted { token } => {
-                self.books().leases.insert(call, Arc::clone(holder));
-                frame.insert("lease".to_owned(), token.0.into());
-                "control.granted"
-            }
-            HolderWord::Ended { why } => {
-                self.books().leases.remove(&call);
-                frame.insert("why".to_owned(), why.into());
-                "control.ended"
-            }
-        };
-        frame.insert("event".to_owned(), event.into());
-        if self.engines.send(holder, &line(&Value::Object(frame))).is_err() {
-            tracing::debug!(%holder, event, "the holder of a call is not there to be told");
+        match &word {
+            HolderWord::Ready { .. } => {}
+            HolderWord::Granted { .. } => drop(self.books().leases.insert(call, Arc::clone(holder))),
+            HolderWord::Ended { .. } => drop(self.books().leases.remove(&call)),
+        }
+        if self.engines.send(holder, &Told::word(call, word).line()).is_err() {
+            tracing::debug!(%holder, "the holder of a call is not there to be told");
         }
     }
 
@@ -224,6 +211,7 @@ impl Requests {
     }
 
     fn gone(&self, engine: &Arc<str>, client: ClientId) {
+        self.functions.gone(client);
         let (lost, held) = {
             let mut books = self.books();
             let is_lost = |(own, over): &(Arc<str>, ClientId)| own == engine && *over == client;
@@ -260,33 +248,4 @@ fn told(fault: OrderFault, root: &str) -> Fault {
     let below = fault.path.replace(['[', '.'], "/").replace(']', "");
     let path = if below.is_empty() { root.to_owned() } else { format!("{root}/{below}") };
     Fault::new(fault.code, fault.words).at(path)
-}
-
-fn line(value: &Value) -> Bytes {
-    let mut text = value.to_string().into_bytes();
-    text.push(b'\n');
-    text.into()
-}
-
-fn question(request: &RouteRequest) -> Value {
-    let number =
-        |(received, e164): &(Box<str>, Option<Box<str>>)| serde_json::json!({ "received": received, "e164": e164 });
-    let headers: Map<String, Value> =
-        request.headers.iter().map(|(name, value)| ((*name).to_owned(), Value::from(&**value))).collect();
-    serde_json::json!({
-        "event": "route.request",
-        "request": request.id.to_string(),
-        "call": request.id.call.to_string(),
-        "engine": &*request.engine,
-        "reason": request.why.name(),
-        "attempt": request.attempt,
-        "deadline_ms": u64::try_from(request.patience.as_millis()).unwrap_or(u64::MAX),
-        "fallback": &*request.fallback,
-        "party": &*request.party,
-        "dialled": number(&request.dialled),
-        "caller": number(&request.caller),
-        "headers": headers,
-        "answered": request.is_answered,
-        "details": json::write(&request.details),
-    })
 }

@@ -1,6 +1,7 @@
 //! The control protocol's messages as JSON Schema and AsyncAPI, made of the types that read and write them.
 
 use super::wire::{Command, Fault, VERSIONS};
+use super::wire_told::Told;
 use crate::edge::events::wire::{Gap, Line};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -23,6 +24,7 @@ fn build() -> Value {
     generator.subschema_for::<Command>();
     generator.subschema_for::<Fault>();
     generator.subschema_for::<Gap>();
+    generator.subschema_for::<Told>();
     generator.subschema_for::<Line<'static>>();
     let mut definitions: Map<String, Value> = generator.take_definitions(true);
     if let Some(command) = definitions.get_mut("Command") {
@@ -47,7 +49,8 @@ fn build() -> Value {
         definitions.insert("Event".to_owned(), line);
     }
     definitions.extend([("Id".to_owned(), id), ("Answer".to_owned(), answer)]);
-    let messages = ["Command", "Answer", "Event", "Gap"].map(|name| json!({ "$ref": format!("#/$defs/{name}") }));
+    let messages =
+        ["Command", "Answer", "Told", "Event", "Gap"].map(|name| json!({ "$ref": format!("#/$defs/{name}") }));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": format!("Offhook control protocol, version {}", VERSIONS.first().copied().unwrap_or_default()),
@@ -75,6 +78,7 @@ pub fn async_api() -> Value {
     let messages: Map<String, Value> = [
         message("Command", "What a client asks. Every command with an id has exactly one answer with that id."),
         message("Answer", "What came of a command."),
+        message("Told", "What an engine is asked, and what it hears of calls that it has control of."),
         message("Event", "What has happened, for those who follow."),
         message("Gap", "Told in the place of events that a follower does not get."),
     ]
@@ -85,7 +89,7 @@ pub fn async_api() -> Value {
         .keys()
         .map(|name| (name.clone(), json!({ "$ref": format!("#/components/messages/{name}") })))
         .collect();
-    let heard = ["Answer", "Event", "Gap"].map(on_channel);
+    let heard = ["Answer", "Told", "Event", "Gap"].map(on_channel);
     json!({
         "asyncapi": "3.0.0",
         "info": {

@@ -46,6 +46,14 @@ pub enum Command {
         #[schemars(with = "Option<super::wire_decision::Spoken>")]
         decision: Value,
     },
+    /// What an engine says to a `function.call`: its result, or why there is none.
+    Return {
+        request: String,
+        #[serde(default)]
+        result: Value,
+        #[serde(default)]
+        error: Option<String>,
+    },
     /// What the holder of a call's lease wants.
     Order {
         call: String,
@@ -133,7 +141,7 @@ impl Command {
     pub fn scope(&self) -> Option<Scope> {
         Some(match self {
             Command::Hello { .. } | Command::Detach | Command::Unfollow => return None,
-            Command::Attach { .. } | Command::Decide { .. } => Scope::Route,
+            Command::Attach { .. } | Command::Decide { .. } | Command::Return { .. } => Scope::Route,
             Command::Follow { .. }
             | Command::Status
             | Command::Calls

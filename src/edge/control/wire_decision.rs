@@ -1,17 +1,24 @@
 //! What engines say about calls, as JSON: decisions and orders, each fault with the field that is at fault. Executes nothing.
 
 use crate::base::cause::Cause;
+use crate::base::id::LegId;
+use crate::base::limits::USER_TO_USER_BYTES_MAX;
 use crate::domain::call::interface::Wanted;
-use crate::domain::flow::act::{SoundSpec, Spoken as SpokenAs, Tone};
+use crate::domain::flow::act::{Recorded, SoundSpec, Spoken as SpokenAs, Tone};
 use crate::domain::flow::key::Key;
+use crate::domain::flow::run::DIGITS_MAX;
 use crate::domain::flow::template::Template;
 use crate::domain::routing::order::{CollectOrder, Decision, DialOrder, Order, QueueOrder};
 use crate::domain::routing::request::OrderFault;
+use crate::domain::routing::talk::{Inform, TalkOrder};
 use crate::edge::outside::json;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
+
+/// What a body of an INFO may hold.
+const INFO_BYTES_MAX: usize = 4_096;
 
 /// What can be decided and ordered. docs/engines.md says what each means.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -19,9 +26,7 @@ use std::time::Duration;
 #[schemars(rename = "Decision")]
 pub enum Spoken {
     /// A flow of the configuration goes on with the caller.
-    Flow {
-        flow: String,
-    },
+    Flow { flow: String },
     /// The caller waits in a queue.
     Queue {
         queue: String,
@@ -56,9 +61,7 @@ pub enum Spoken {
         play: Vec<Sound>,
     },
     /// 302: somebody else takes the call. Only before the answer.
-    Redirect {
-        to: String,
-    },
+    Redirect { to: String },
     /// Digits, which come with the next request as `details.StoredCustomerInput`.
     Collect {
         #[serde(default)]
@@ -94,9 +97,8 @@ pub enum Spoken {
         seconds: u64,
         silence: Option<u64>,
     },
-    SendDigits {
-        digits: String,
-    },
+    /// To the caller, or to that leg.
+    SendDigits { digits: String, leg: Option<u8> },
     /// What is under way ends, and nothing else happens.
     Stop,
     /// Only the attributes are set.
@@ -105,17 +107,56 @@ pub enum Spoken {
     HangUp {
         #[serde(default = "normal")]
         cause: String,
+        /// RFC 7433, as it is to stand in the BYE.
+        user_to_user: Option<String>,
     },
     /// The party that the caller talks with is let go.
     Unbridge,
     /// Another engine has control from now on.
-    HandOver {
-        to: String,
-    },
+    HandOver { to: String },
     /// Nobody has control any more: what was declared happens.
     Release,
     /// The same engine after it was lost: a new token.
     Resume,
+    /// A party hears the flow of those who are held, and nobody hears it; `"on": false`: it is back.
+    Hold {
+        #[serde(default)]
+        leg: u8,
+        #[serde(default = "yes")]
+        on: bool,
+    },
+    /// Nobody hears a party; `"on": false`: it is heard again.
+    Mute {
+        #[serde(default)]
+        leg: u8,
+        #[serde(default = "yes")]
+        on: bool,
+    },
+    /// Somebody more is called, and talks with all.
+    Add {
+        to: String,
+        trunk_group: Option<String>,
+        #[serde(default = "thirty")]
+        timeout: u64,
+        caller_number: Option<String>,
+        caller_name: Option<String>,
+    },
+    /// A party is let go; the others talk on.
+    Remove { leg: u8 },
+    /// Somebody else is called in the place of the party that the caller talks with.
+    Transfer { to: String, trunk_group: Option<String>, caller_number: Option<String>, caller_name: Option<String> },
+    /// A SIP INFO to a party.
+    Info {
+        #[serde(default)]
+        leg: u8,
+        /// Of the body: `application/json`.
+        content_type: Option<String>,
+        body: Option<String>,
+        /// RFC 7433.
+        user_to_user: Option<String>,
+    },
+    /// Who is recorded from now on and once somebody is joined: `both`, `customer`, `agent` or `nobody`.
+    Recording { who: String },
 }
 
 /// Something to be heard: the name of a prompt, or one of these.
@@ -271,15 +312,99 @@ fn order(spoken: Spoken) -> Result<Result<Order, Wanted>, OrderFault> {
             limit: seconds("seconds", limit, 1..=600)?,
             silence: silence.map(|silence| seconds("silence", silence, 1..=60)).transpose()?,
         },
-        Spoken::SendDigits { digits } => Order::SendDigits(digits.into()),
+        Spoken::SendDigits { digits, leg: None } => Order::SendDigits(digits.into()),
+        Spoken::SendDigits { digits, leg: Some(leg) } => {
+            return talk(TalkOrder::SendDigits { leg: LegId(leg), digits: keyed(&digits)?.into() });
+        }
         Spoken::Stop => Order::Stop,
         Spoken::Set => Order::Note,
-        Spoken::HangUp { cause: name } => return Ok(Err(Wanted::HangUp(cause(&name)?))),
+        Spoken::HangUp { cause: name, user_to_user: None } => return Ok(Err(Wanted::HangUp(cause(&name)?))),
+        Spoken::HangUp { cause: name, user_to_user: Some(words) } => {
+            return Ok(Err(Wanted::HangUpSaying(cause(&name)?, one_line("user_to_user", words)?)));
+        }
         Spoken::Unbridge => return Ok(Err(Wanted::Unbridge)),
         Spoken::HandOver { to } => return Ok(Err(Wanted::HandOver(to.as_str().into()))),
         Spoken::Release => return Ok(Err(Wanted::Release)),
         Spoken::Resume => return Ok(Err(Wanted::Resume)),
+        of_talk => return talk(talk_order(of_talk)?),
     }))
+}
+
+fn talk(order: TalkOrder) -> Result<Result<Order, Wanted>, OrderFault> {
+    Ok(Err(Wanted::Talk(order)))
+}
+
+/// What concerns a talk.
+fn talk_order(spoken: Spoken) -> Result<TalkOrder, OrderFault> {
+    let optional = |text: Option<String>| text.map(String::into_boxed_str);
+    Ok(match spoken {
+        Spoken::Hold { leg, on } => TalkOrder::Hold { leg: LegId(leg), is_on: on },
+        Spoken::Mute { leg, on } => TalkOrder::Mute { leg: LegId(leg), is_on: on },
+        Spoken::Remove { leg } => TalkOrder::Remove(LegId(leg)),
+        Spoken::Add { to, trunk_group, timeout, caller_number, caller_name } => TalkOrder::Add(Box::new(DialOrder {
+            to: to.into(),
+            via: optional(trunk_group),
+            timeout: seconds("timeout", timeout, 1..=600)?,
+            digits: None,
+            caller_number: optional(caller_number),
+            caller_name: optional(caller_name),
+        })),
+        Spoken::Transfer { to, trunk_group, caller_number, caller_name } => TalkOrder::Transfer(Box::new(DialOrder {
+            to: to.into(),
+            via: optional(trunk_group),
+            timeout: Duration::from_secs(thirty()),
+            digits: None,
+            caller_number: optional(caller_number),
+            caller_name: optional(caller_name),
+        })),
+        Spoken::Info { leg, content_type, body, user_to_user } => {
+            let user_to_user = user_to_user.map(|words| one_line("user_to_user", words)).transpose()?;
+            let kind = content_type.map(|kind| media_type(&kind)).transpose()?;
+            let body = match (kind, body) {
+                (Some(kind), Some(body)) if body.len() <= INFO_BYTES_MAX => Some((kind, body.into())),
+                (Some(_), Some(_)) => return Err(OrderFault::new("out_of_range", "body", "at most 4096 bytes")),
+                (None, None) => None,
+                (None, _) => return Err(OrderFault::new("bad_decision", "content_type", "what the body is")),
+                (_, None) => return Err(OrderFault::new("bad_decision", "body", "what is of that type")),
+            };
+            TalkOrder::Inform(Box::new(Inform { leg: LegId(leg), body, user_to_user }))
+        }
+        Spoken::Recording { who } => TalkOrder::Recording(match &*who {
+            "both" => Recorded::Both,
+            "customer" => Recorded::Customer,
+            "agent" => Recorded::Agent,
+            "nobody" => Recorded::Nobody,
+            _ => return Err(OrderFault::new("bad_decision", "who", "one of both, customer, agent, nobody")),
+        }),
+        _ => return Err(OrderFault::new("bad_decision", "do", "this is no order of a talk")),
+    })
+}
+
+/// What stands in one header line.
+fn one_line(path: &str, text: String) -> Result<Box<str>, OrderFault> {
+    let is_line = text.chars().all(|letter| letter == ' ' || letter.is_ascii_graphic());
+    match is_line && !text.trim().is_empty() && text.len() <= USER_TO_USER_BYTES_MAX {
+        true => Ok(text.trim().into()),
+        false => Err(OrderFault::new("bad_decision", path, "one line of at most 512 printable characters")),
+    }
+}
+
+fn media_type(text: &str) -> Result<Box<str>, OrderFault> {
+    let is_token =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-+._".contains(c));
+    let is_type = text.split_once('/').is_some_and(|(kind, of)| is_token(kind) && is_token(of));
+    match is_type && text.len() <= 100 {
+        true => Ok(text.into()),
+        false => Err(OrderFault::new("bad_decision", "content_type", "a media type such as application/json")),
+    }
+}
+
+fn keyed(digits: &str) -> Result<&str, OrderFault> {
+    let are_keys = digits.chars().all(|letter| Key::from_char(letter).is_some());
+    match are_keys && (1..=DIGITS_MAX).contains(&digits.len()) {
+        true => Ok(digits),
+        false => Err(OrderFault::new("bad_decision", "digits", "from 1 to 50 keys of a telephone")),
+    }
 }
 
 fn seconds(path: &str, count: u64, range: std::ops::RangeInclusive<u64>) -> Result<Duration, OrderFault> {

@@ -11,8 +11,9 @@ mod webhook;
 
 use crate::base::id::CallId;
 use crate::domain::call::interface::{CallInput, News, Slip, Speech, Tape};
-use crate::domain::flow::interface::FetchOrder;
+use crate::domain::flow::interface::{FetchFault, FetchOrder};
 use crate::domain::flow::log::Entry;
+use crate::domain::flow::value::Value;
 use crate::edge::dispatch::Dispatch;
 use crate::edge::metrics::Metrics;
 use crate::edge::outside::flow_log::FlowLog;
@@ -86,6 +87,23 @@ impl Outside {
         let outside = Arc::clone(self);
         let work = async move {
             let outcome = outside.webhooks.fetch(&order).await;
+            outside.tell(call, slip, News::Fetched(outcome));
+        };
+        errands.add(slip, tokio::spawn(work).abort_handle());
+    }
+
+    /// The same of a function that an engine works out.
+    pub fn work_out(
+        self: &Arc<Outside>,
+        call: CallId,
+        slip: Slip,
+        work: impl Future<Output = Result<Value, FetchFault>> + Send + 'static,
+        errands: &mut Errands,
+    ) {
+        let outside = Arc::clone(self);
+        let work = async move {
+            let outcome = work.await;
+            outside.webhooks.count(&outcome);
             outside.tell(call, slip, News::Fetched(outcome));
         };
         errands.add(slip, tokio::spawn(work).abort_handle());

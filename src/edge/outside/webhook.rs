@@ -32,11 +32,15 @@ impl Webhooks {
                 Ok(outcome) => outcome,
                 Err(_) => Err(FetchFault::TimedOut),
             },
-            // No engine is attached that could know the function.
+            // Those are asked over the control socket.
             FetchFrom::Engine(_) => Err(FetchFault::Unreachable),
         };
-        self.metrics.webhook(name(&outcome));
+        self.count(&outcome);
         outcome
+    }
+
+    pub fn count(&self, outcome: &Result<Value, FetchFault>) {
+        self.metrics.webhook(name(outcome));
     }
 
     async fn ask(&self, url: &str, order: &FetchOrder) -> Result<Value, FetchFault> {

@@ -2,8 +2,9 @@
 
 use super::world::World;
 use offhook::base::cause::Cause;
+use offhook::base::id::LegId;
 use offhook::domain::call::interface::{CallInput, CallOutput, Command, Verdict, Wanted};
-use offhook::domain::flow::act::{RouteReason, SoundSpec};
+use offhook::domain::flow::act::{Recorded, RouteReason, SoundSpec};
 use offhook::domain::flow::key::Key;
 use offhook::domain::flow::template::Template;
 use offhook::domain::routing::engine::{Engine, Engines, Fallback};
@@ -12,6 +13,7 @@ use offhook::domain::routing::order::{CollectOrder, Decision, DialOrder, Order, 
 use offhook::domain::routing::request::{
     Asked, HolderWord, NoDecision, OrderFault, ReplyTo, RouteId, RouteRequest, Taken,
 };
+use offhook::domain::routing::talk::{Inform, TalkOrder};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -185,8 +187,39 @@ fn wanted_of(words: &[&str]) -> Result<Wanted, String> {
         ["hand-over", to] => Wanted::HandOver((*to).into()),
         ["release"] => Wanted::Release,
         ["resume"] => Wanted::Resume,
+        ["hang-up-saying", cause, words] => Wanted::HangUpSaying(cause_of(cause)?, (*words).into()),
+        ["hold", leg] => Wanted::Talk(TalkOrder::Hold { leg: leg_of(leg)?, is_on: true }),
+        ["hold-off", leg] => Wanted::Talk(TalkOrder::Hold { leg: leg_of(leg)?, is_on: false }),
+        ["mute", leg] => Wanted::Talk(TalkOrder::Mute { leg: leg_of(leg)?, is_on: true }),
+        ["add", to] => Wanted::Talk(TalkOrder::Add(Box::new(dial(to)))),
+        ["transfer", to] => Wanted::Talk(TalkOrder::Transfer(Box::new(dial(to)))),
+        ["remove", leg] => Wanted::Talk(TalkOrder::Remove(leg_of(leg)?)),
+        ["send-digits", leg, digits] => {
+            Wanted::Talk(TalkOrder::SendDigits { leg: leg_of(leg)?, digits: (*digits).into() })
+        }
+        ["info", leg, words] => Wanted::Talk(TalkOrder::Inform(Box::new(Inform {
+            leg: leg_of(leg)?,
+            body: Some(("application/json".into(), r#"{"a":1}"#.into())),
+            user_to_user: Some((*words).into()),
+        }))),
+        ["recording", "both"] => Wanted::Talk(TalkOrder::Recording(Recorded::Both)),
         order => Wanted::Do(Box::new(Decision { order: order_of(order)?, attributes: Vec::new() })),
     })
+}
+
+fn leg_of(number: &str) -> Result<LegId, String> {
+    number.parse().map(LegId).map_err(|_| "no leg".to_owned())
+}
+
+fn dial(to: &str) -> DialOrder {
+    DialOrder {
+        to: to.into(),
+        via: None,
+        timeout: Duration::from_secs(15),
+        digits: None,
+        caller_number: None,
+        caller_name: None,
+    }
 }
 
 fn order_of(words: &[&str]) -> Result<Order, String> {
@@ -199,14 +232,7 @@ fn order_of(words: &[&str]) -> Result<Order, String> {
         ["offer", agents @ ..] => {
             Order::Offer { agents: agents.iter().map(|name| (*name).into()).collect(), each: Duration::from_secs(10) }
         }
-        ["dial", to] => Order::Dial(DialOrder {
-            to: (*to).into(),
-            via: None,
-            timeout: Duration::from_secs(15),
-            digits: None,
-            caller_number: None,
-            caller_name: None,
-        }),
+        ["dial", to] => Order::Dial(dial(to)),
         ["reject", cause] => Order::Reject { cause: cause_of(cause)?, sounds: Vec::new() },
         ["reject", cause, sound] => Order::Reject { cause: cause_of(cause)?, sounds: prompt(sound) },
         ["redirect", to] => Order::Redirect((*to).into()),

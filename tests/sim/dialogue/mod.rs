@@ -242,5 +242,5 @@ dialogues! {
     refer_to_queue agent_sends_to_agent agent_consults_agent
     queue_join queue_missed queue_agent_drops queue_left queue_auto_accept flow_keys_at_ten_a_second
     engine_decides engine_silent engine_absent engine_lost engine_wrong engine_redirects engine_queues engine_offers
-    engine_collects engine_dials engine_controls engine_hands_over engine_holder_lost engine_holder_back
+    engine_collects engine_dials engine_controls engine_hands_over engine_holder_lost engine_holder_back engine_talks engine_transfers
 }

@@ -103,6 +103,7 @@ impl Serving {
             queued: Some(Box::new(Queued::of_callback(word.flows.clone()))),
             promise: Some(Box::new(promise)),
             promised: None,
+            aside: None,
             engaged: None,
             is_described: false,
             is_answered: false,

@@ -1,17 +1,25 @@
 //! An engine that has control of a served call: its lease, its orders, its loss. Does only what an order says.
 
 use crate::base::cause::{Cause, Fault};
+use crate::base::id::LegId;
 use crate::domain::call::interface::CallOutput;
 use crate::domain::call::parts::Parts;
 use crate::domain::call::phase::Phase;
 use crate::domain::call::serving::Serving;
 use crate::domain::call::serving::asking::reply;
+use crate::domain::call::serving::grant::keys;
 use crate::domain::flow::interface::FlowInput;
 use crate::domain::flow::value::Value;
+use crate::domain::leg::established::Telling;
+use crate::domain::leg::leg::Leg;
 use crate::domain::routing::lease::Token;
 use crate::domain::routing::order::{Decision, Order};
 use crate::domain::routing::piece;
 use crate::domain::routing::request::{HolderWord, OrderFault, ReplyTo, Taken};
+use crate::domain::routing::talk::{Inform, TalkOrder};
+use crate::domain::trunk::crossing::Header;
+use crate::protocol::sip::message::header::HeaderName;
+use crate::protocol::sip::message::method::Method;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -35,6 +43,10 @@ pub enum Wanted {
     Release,
     /// The same holder after it was lost.
     Resume,
+    /// Something of the talk.
+    Talk(TalkOrder),
+    /// The end, with these words of one user to the other (RFC 7433).
+    HangUpSaying(Cause, Box<str>),
 }
 
 /// What a command means for the phase of the call.
@@ -42,6 +54,8 @@ pub enum Commanded {
     Goes,
     HangUp(Cause),
     Unbridge,
+    /// While the caller talks.
+    Talk(TalkOrder),
 }
 
 impl Serving {
@@ -52,7 +66,7 @@ impl Serving {
                 reply(parts, to, Ok(taken));
                 match commanded {
                     Commanded::HangUp(cause) => return self.end(parts, cause, Fault::Nobody),
-                    Commanded::Goes | Commanded::Unbridge => {}
+                    Commanded::Goes | Commanded::Unbridge | Commanded::Talk(_) => {}
                 }
             }
             Err(fault) => reply(parts, to, Err(fault)),
@@ -77,6 +91,14 @@ impl Serving {
                 parts.say(format!("{by} hangs up: {}", cause.name()));
                 Ok((taken, Commanded::HangUp(cause)))
             }
+            Wanted::HangUpSaying(cause, words) => {
+                parts.say(format!("{by} hangs up: {}", cause.name()));
+                for leg in &mut parts.legs {
+                    leg.line.parting.push(Header::user_to_user(words.clone()));
+                }
+                Ok((taken, Commanded::HangUp(cause)))
+            }
+            Wanted::Talk(order) => self.talk(parts, &by, order, is_joined).map(|commanded| (taken, commanded)),
             Wanted::Unbridge if is_joined => {
                 parts.say(format!("{by} lets the other party go"));
                 Ok((taken, Commanded::Unbridge))
@@ -98,6 +120,8 @@ impl Serving {
                 let token = lease.resume(&by, token);
                 let token = token.map_err(|fault| OrderFault::new(fault.code(), "lease", fault.words()))?;
                 parts.say(format!("{by} is back"));
+                let details = self.snapshot(parts, is_joined);
+                tell(parts, by, HolderWord::Ready { came: "resumed", details });
                 Ok((Taken { lease: Some(token) }, Commanded::Goes))
             }
         }
@@ -130,6 +154,60 @@ impl Serving {
         }
         self.feed(parts, FlowInput::Order(flow));
         Ok(taken)
+    }
+
+    /// How the call stands, for whoever comes back to it.
+    fn snapshot(&self, parts: &Parts, is_joined: bool) -> Value {
+        let there = parts.legs.iter().filter(|leg| leg.line.facts.ended.is_none());
+        let leg = |leg: &Leg| {
+            let (number, party) = (Value::text(leg.id().to_string()), Value::text(&*leg.line.facts.name));
+            Value::map([("Leg", number), ("Party", party)])
+        };
+        Value::map([
+            ("Answered", Value::Bool(self.is_answered)),
+            ("Talks", Value::Bool(is_joined)),
+            ("Legs", Value::List(there.map(leg).collect())),
+            ("Attributes", Value::Map(self.attendant.memory().attributes().cloned().unwrap_or_default())),
+        ])
+    }
+
+    /// What concerns one party alone is done here, the rest by whoever joins the two.
+    fn talk(
+        &mut self,
+        parts: &mut Parts,
+        by: &str,
+        order: TalkOrder,
+        is_joined: bool,
+    ) -> Result<Commanded, OrderFault> {
+        parts.say(format!("{by} orders: {}", order.name()));
+        match order {
+            TalkOrder::Recording(recorded) => {
+                self.attendant.memory_mut().recording = recorded;
+                self.taping.choose(parts, recorded);
+                Ok(Commanded::Goes)
+            }
+            TalkOrder::SendDigits { leg, digits } => {
+                is_there(parts, leg)?;
+                parts.send_digits(leg, keys(&digits));
+                Ok(Commanded::Goes)
+            }
+            TalkOrder::Inform(inform) => {
+                is_there(parts, inform.leg)?;
+                send_info(parts, &inform);
+                Ok(Commanded::Goes)
+            }
+            order if is_joined => Ok(Commanded::Talk(order)),
+            _ => Err(OrderFault::new("not_bridged", "do", "the caller talks with nobody")),
+        }
+    }
+
+    /// What came of an order that a talk took its time for.
+    pub fn tell_of_talk(&mut self, parts: &mut Parts, came: &'static str, leg: Option<LegId>) {
+        let holder = self.engaged.as_ref().and_then(|engaged| engaged.lease.holder().cloned());
+        let details = leg.map_or(Value::Null, |leg| Value::map([("Leg", Value::text(leg.to_string()))]));
+        if let Some(holder) = holder {
+            tell(parts, holder, HolderWord::Ready { came, details });
+        }
     }
 
     /// The next order may come; without anybody to give one, what was declared happens.
@@ -189,4 +267,21 @@ impl Serving {
 
 fn tell(parts: &mut Parts, holder: Arc<str>, word: HolderWord) {
     parts.outputs.push_back(CallOutput::ToHolder { holder, word });
+}
+
+/// Whether a leg has been answered and not ended.
+fn is_there(parts: &mut Parts, leg: LegId) -> Result<(), OrderFault> {
+    let is_there = parts.with(leg, |leg, _| leg.established().is_some());
+    let missing = || OrderFault::new("no_such_leg", "leg", format!("leg {leg} talks with nobody"));
+    is_there.filter(|is| *is).map(|_| ()).ok_or_else(missing)
+}
+
+fn send_info(parts: &mut Parts, inform: &Inform) {
+    parts.with(inform.leg, |leg, wire| {
+        let (state, line) = leg.established()?;
+        let words = inform.user_to_user.as_deref().map(|words| (HeaderName::UserToUser, words));
+        let headers: Vec<(HeaderName, &str)> = words.into_iter().collect();
+        let body = inform.body.as_ref().map(|(kind, text)| (&**kind, text.as_bytes()));
+        Some(state.tell(line, wire, &Telling { method: Method::Info, headers: &headers, body }))
+    });
 }

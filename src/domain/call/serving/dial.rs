@@ -281,7 +281,7 @@ pub(super) fn give_back(parts: &mut Parts, leg: LegId, answer: &Answer) {
 }
 
 /// A number, a phone's name, or a whole URI.
-fn uri_of(to: &str) -> Box<str> {
+pub fn uri_of(to: &str) -> Box<str> {
     let is_uri = ["sip:", "sips:", "tel:"].iter().any(|scheme| to.starts_with(scheme));
     if is_uri { to.into() } else { format!("sip:{}@offhook.invalid", to.trim()).into() }
 }

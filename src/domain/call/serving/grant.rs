@@ -104,7 +104,7 @@ fn log(parts: &mut Parts, entry: Box<Entry>) {
     parts.outputs.push_back(CallOutput::FlowLog(entry));
 }
 
-fn keys(digits: &str) -> Box<[SentDigit]> {
+pub(super) fn keys(digits: &str) -> Box<[SentDigit]> {
     let (lasts, pause_after) = (Duration::from_millis(120), Duration::from_millis(80));
     let keys = digits.bytes().filter(|key| key.is_ascii_digit() || b"*#ABCDabcd".contains(key));
     keys.map(|key| SentDigit { digit: key.to_ascii_uppercase(), lasts, pause_after }).collect()
