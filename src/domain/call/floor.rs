@@ -5,7 +5,7 @@ use crate::base::id::LegId;
 use crate::base::now::earliest;
 use crate::domain::call::dialler::Dialler;
 use crate::domain::call::inform;
-use crate::domain::call::interface::{CallEvent, CallOutput, OnBehalf, TrunkOutcome};
+use crate::domain::call::interface::{CallEvent, CallOutput, Led, OnBehalf, TrunkOutcome};
 use crate::domain::call::invite::Offered;
 use crate::domain::call::joined::{Exchange, Joined};
 use crate::domain::call::parts::Parts;
@@ -222,7 +222,7 @@ impl Joined {
         self.floor().guests.retain(|one| *one != guest);
         self.pair = (remaining, guest);
         self.exchange = Exchange::Idle;
-        self.agent_left(parts, left);
+        self.let_go(parts, left, false);
         self.rest(parts);
         parts.say(format!("leg {guest} takes the place of leg {left}"));
         true
@@ -302,7 +302,7 @@ impl Joined {
             return Err(answer);
         };
         let nothing = match (&mut adding.step, answer) {
-            (Step::Routing(_), Answer::Routed(Ok(stages))) => {
+            (Step::Routing(_), Answer::Routed(Ok(Led { stages, .. }))) => {
                 let mut dialler = Dialler::new(stages, Offered::Ours);
                 let nothing = dialler.advance(parts);
                 adding.step = Step::Calling(Box::new(dialler));

@@ -166,13 +166,6 @@ impl Joined {
         }
     }
 
-    /// The party that the served one talked with is out of it; an agent has work after the contact now.
-    pub(super) fn agent_left(&mut self, parts: &mut Parts, left: LegId) {
-        if let Some(serving) = self.behind.as_mut().filter(|_| left != parts.served) {
-            serving.agent_left(parts);
-        }
-    }
-
     /// The call ends with the talk.
     pub fn end(mut self: Box<Self>, parts: &mut Parts, cause: Cause, fault: Fault) -> Phase {
         self.clear_floor(parts);

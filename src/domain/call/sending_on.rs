@@ -29,6 +29,8 @@ impl Joined {
         }
         let was_held = parts.leg(referrer).is_some_and(|leg| leg.line.is_held);
         self.let_go(parts, referrer, false);
+        self.clear_floor(parts);
+        self.tell_holder(parts, "transferred", None);
         transfer.part(parts);
         Serving::take_over(parts, (self.behind.take(), self.when_too_long), (remaining, was_held), script)
     }

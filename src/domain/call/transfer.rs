@@ -311,7 +311,6 @@ impl Transfer {
         self.part(parts);
         joined.pair = (self.remaining, new);
         joined.exchange = Exchange::Idle;
-        joined.agent_left(parts, self.referrer);
         joined.tell_holder(parts, "transferred", Some(new));
         TransferStep::Taken
     }

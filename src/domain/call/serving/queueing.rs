@@ -522,13 +522,6 @@ impl Serving {
         }
     }
 
-    /// The agent is out of the talk, which goes on with somebody else.
-    pub fn agent_left(&mut self, parts: &mut Parts) {
-        if self.queued.as_ref().is_some_and(|queued| queued.stage == Waits::Joined) {
-            self.leave_queue(parts);
-        }
-    }
-
     /// The caller waits no more, or talks with no agent any more, for whatever reason.
     pub(super) fn leave_queue(&mut self, parts: &mut Parts) {
         let Some(mut queued) = self.queued.take() else { return };
