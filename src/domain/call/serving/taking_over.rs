@@ -50,6 +50,7 @@ impl Serving {
             queued: None,
             promise: None,
             promised: None,
+            aside: None,
             engaged,
             is_described: true,
             is_answered: true,
