@@ -130,22 +130,27 @@ impl SpendingSeries {
 const TRANSPORTS: &[Transport] = &[Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
 const CLASSES: &[&str] = &["1xx", "2xx", "3xx", "4xx", "5xx", "6xx"];
 
+/// Every series of messages in the order in which they are counted: each is found once, not for each message.
+fn cells_of(messages: &IntCounterVec) -> Result<Vec<IntCounter>, prometheus::Error> {
+    let mut cells = Vec::new();
+    for direction in ["in", "out"] {
+        let methods = Method::KNOWN.iter().map(|method| method.name());
+        for kind in methods.chain([Method::Other.name()]).chain(CLASSES.iter().copied()) {
+            for transport in TRANSPORTS {
+                cells.push(messages.get_metric_with_label_values(&[direction, kind, transport.name()])?);
+            }
+        }
+    }
+    Ok(cells)
+}
+
 impl Metrics {
     /// Builds every series. An error is a mistake in the table, found at start and by the tests.
     pub fn new(started: Duration) -> Result<Metrics, prometheus::Error> {
         let registry = Registry::new();
         let build = Builder { registry: &registry };
         let transactions = build.gauges(table::TRANSACTIONS)?;
-        let messages = build.counters(table::MESSAGES)?;
-        let mut cells = Vec::new();
-        for direction in ["in", "out"] {
-            let methods = Method::KNOWN.iter().map(|method| method.name());
-            for kind in methods.chain([Method::Other.name()]).chain(CLASSES.iter().copied()) {
-                for transport in TRANSPORTS {
-                    cells.push(messages.get_metric_with_label_values(&[direction, kind, transport.name()])?);
-                }
-            }
-        }
+        let messages = cells_of(&build.counters(table::MESSAGES)?)?;
         build.gauges(table::BUILD)?.get_metric_with_label_values(&[env!("CARGO_PKG_VERSION")])?.set(1.0);
         build.gauge(table::START_TIME)?.set(started.as_secs_f64());
         let series = Series {
@@ -164,7 +169,7 @@ impl Metrics {
             repeats: build.counters(table::RETRANSMISSIONS)?,
             call_transactions: transactions.get_metric_with_label_values(&[inbox_name(Inbox::Call)])?,
             switchboard_transactions: transactions.get_metric_with_label_values(&[inbox_name(Inbox::Switchboard)])?,
-            messages: cells,
+            messages,
             bans: build.counter(table::BANS)?,
             auth_failures: build.counter(table::AUTH_FAILURES)?,
             trunk_up: build.gauges(table::TRUNK_UP)?,
