@@ -442,6 +442,12 @@ class Ringer {
 
 // ---- One contact's audio: one RTCPeerConnection, made anew by `attach` whenever the way is lost.
 
+// Before its first candidate a browser writes 0.0.0.0, which telephony has always read as hold. The address is nobody's: we are
+// found by our checks.
+function withoutHold(sdp) {
+  return sdp.replace(/^c=IN IP4 0\.0\.0\.0\r$/gm, 'c=IN IP4 192.0.2.1\r');
+}
+
 class Talk {
   #connection;
   #devices;
@@ -468,13 +474,13 @@ class Talk {
     await this.#connection.setRemoteDescription({ type: 'offer', sdp: offer });
     await this.#speak();
     await this.#connection.setLocalDescription(await this.#connection.createAnswer());
-    return this.#connection.localDescription.sdp;
+    return withoutHold(this.#connection.localDescription.sdp);
   }
 
   async offer() {
     await this.#speak();
     await this.#connection.setLocalDescription(await this.#connection.createOffer());
-    return this.#connection.localDescription.sdp;
+    return withoutHold(this.#connection.localDescription.sdp);
   }
 
   async takeAnswer(sdp) {
