@@ -172,7 +172,7 @@ fn tokens_end_with_the_logout_and_resuming_with_the_seat() {
     assert_eq!(told["agent"]["status_kind"], "custom");
     assert_eq!(pages.say("c", json!("{\"do\":"))["error"]["code"], "bad_request");
     assert_eq!(pages.say("c", json!({ "do": "hold", "contact": "x" }))["error"]["code"], "unknown_contact");
-    let dial = json!({ "do": "dial", "number": "100", "sdp": description("d", "actpass") });
+    let dial = json!({ "do": "dial", "number": "100", "sdp": description("dial", "actpass") });
     assert_eq!(pages.say("c", dial)["error"]["code"], "not_owner");
     assert!(pages.say("a", json!({ "do": "logout" })).get("done").is_some());
     assert_eq!(pages.until("b", "told", json!("bye"))["reason"], "logout");
@@ -192,7 +192,7 @@ fn a_call_goes_on_while_its_page_is_gone() {
     assert_eq!((&rings["contact"]["queue"], &rings["contact"]["to"]), (&json!("orders"), &json!("100")), "{rings}");
     let offer = rings["contact"]["offer"].as_str().expect("an offer");
     assert!(offer.contains("a=fingerprint:sha-256") && offer.contains("a=ice-lite"), "{offer}");
-    let accept = json!({ "do": "accept", "contact": contact, "sdp": description("p", "active") });
+    let accept = json!({ "do": "accept", "contact": contact, "sdp": description("page", "active") });
     assert!(pages.say("a", accept).get("done").is_some());
     pages.until("a", "agent.activity", json!("on_contact"));
     assert!(pages.say("a", json!({ "do": "hold", "contact": contact })).get("done").is_some());
@@ -206,7 +206,7 @@ fn a_call_goes_on_while_its_page_is_gone() {
     let back = pages.open("b", &json!({ "token": welcome["resume"], "media": true }));
     assert_eq!(back["contacts"][0]["id"], contact, "{back}");
     assert_eq!(back["contacts"][0]["needs_attach"], true, "{back}");
-    let attach = json!({ "do": "attach", "contact": contact, "sdp": description("q", "actpass") });
+    let attach = json!({ "do": "attach", "contact": contact, "sdp": description("quay", "actpass") });
     let attached = pages.say("b", attach);
     let answer = attached["sdp"].as_str().unwrap_or_else(|| panic!("{attached}"));
     assert!(answer.contains("a=setup:passive") && answer.contains("a=sendrecv"), "{answer}");

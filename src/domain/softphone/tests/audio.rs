@@ -141,7 +141,7 @@ fn nobody_waits_for_a_page_for_ever() {
     assert!(rig.talk(id).is_talking() && matches!(rig.talk(ringing).stage, Stage::Ringing { .. }));
     rig.pass(Duration::from_millis(2));
     rig.says(Method::Bye);
-    assert_eq!(rig.answer().status(), 480);
+    assert!(rig.answers.iter().any(|answer| answer.status() == 480), "{:?}", rig.answers);
     assert!(rig.phone.is_idle());
     let late = rig.order(id, attach());
     assert_eq!(rig.refused.last(), Some(&(late, Refused::WrongStage)));
