@@ -582,7 +582,7 @@ impl Throng {
             2 => Order::Play { sounds: beep(), times: 1 },
             3 => Order::Stop,
             4 => Order::Note,
-            5 | 6 | 7 => Order::Dial(dial(&somebody)),
+            5..=7 => Order::Dial(dial(&somebody)),
             8 => Order::Reject { cause: Cause::Busy, sounds: Vec::new() },
             9 => Order::SendDigits("12#".into()),
             10 => Order::Queue(QueueOrder { queue: "orders".into(), priority: None, age: None, criteria: None }),
@@ -662,7 +662,7 @@ impl Throng {
     fn happens(&mut self, what: Ahead) {
         match what {
             Ahead::Say(from, text) => match text.strip_prefix("GIVE-UP ") {
-                Some(id) => self.give_up(&id.to_owned()),
+                Some(id) => self.give_up(id),
                 None => {
                     if from == callers() || self.may_say(&text) {
                         self.exchange.receive(self.now(), from, text.as_bytes());
