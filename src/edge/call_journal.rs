@@ -29,7 +29,7 @@ struct Line<'a> {
     legs: Vec<LegLine<'a>>,
     callback: Option<CallbackLine<'a>>,
     goes_on_in: Option<String>,
-    attributes: &'a BTreeMap<&'static str, Box<str>>,
+    attributes: BTreeMap<&'static str, &'a str>,
     steps: &'a [Box<str>],
     noted: BTreeMap<&'a str, &'a str>,
     recordings: &'a [Box<str>],
@@ -100,7 +100,7 @@ fn line(record: &Record, duration_ms: Option<u64>) -> Line<'_> {
             .as_ref()
             .map(|callback| CallbackLine { callback: &callback.name, promised_in: callback.promised_in.to_string() }),
         goes_on_in: record.goes_on_in.map(|call| call.to_string()),
-        attributes: &record.attributes,
+        attributes: record.attributes.iter().map(|(name, value)| (*name, &**value)).collect(),
         steps: &record.steps,
         noted: record.noted.iter().map(|(name, value)| (&**name, &**value)).collect(),
         recordings: &record.recordings,

@@ -43,7 +43,7 @@ pub fn spawn(mut call: Box<Call>, invite_key: Option<InviteKey>, mut inputs: Cal
         if call.has_taken() {
             ports.dispatch.disinherit(id);
         }
-        over(id, &ports).await;
+        Box::pin(over(id, &ports)).await;
     };
     tokio::spawn(work.instrument(span));
 }
@@ -59,7 +59,8 @@ async fn drive(call: &mut Call, inputs: &mut CallInputs, tally: &mut Tally<'_>) 
             Ok(Progress::Goes) => {}
             Ok(Progress::Recorded) => {
                 errands = Errands::default();
-                over(call.id(), ports).await;
+                // Boxed: its room would be kept by every call for as long as it lasts.
+                Box::pin(over(call.id(), ports)).await;
             }
             Ok(Progress::Finished) => return,
             Err(_) => return bury(call, ports),

@@ -21,12 +21,12 @@ use crate::domain::queue::callback::Callback;
 use crate::domain::queue::interface::{QueueInput, QueueOutput};
 use crate::domain::queue::settings::QueueFlows;
 use crate::domain::routing::request::{Asked, HolderWord, OrderFault, ReplyTo, RouteRequest, Taken};
+use crate::domain::trunk::attributes::Attributes;
 use crate::domain::trunk::identity::{Dialled, Identity};
 use crate::media::command::{Command as MediaCommand, TapChoice, TapId};
 use crate::media::event::{Event, Quality};
 use crate::protocol::sip::message::Message;
 use crate::protocol::sip::path::{Outgoing, Path, Target};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ pub struct CallStart {
     pub dialled: Dialled,
     pub identity: Identity,
     /// The twelve inbound attributes.
-    pub attributes: BTreeMap<&'static str, Box<str>>,
+    pub attributes: Attributes,
     /// What is tried, in order. Empty with `refusal` set.
     pub route: Vec<Stage>,
     /// The flow that serves the caller: at once, or when all of the route has failed.

@@ -14,10 +14,11 @@ use crate::domain::leg::event::{Failure, FailureReason};
 use crate::domain::leg::leg::Leg;
 use crate::domain::leg::wire::Wire;
 use crate::domain::queue::callback::CallbackId;
+use crate::domain::trunk::attributes::Attributes;
 use crate::domain::trunk::identity::{Dialled, Identity};
 use crate::media::command::Command;
 use crate::protocol::sip::message::message::Message;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ pub struct Story {
     pub caller: Party,
     pub dialled: Dialled,
     pub identity: Identity,
-    pub attributes: BTreeMap<&'static str, Box<str>>,
+    pub attributes: Attributes,
     pub max_duration: Duration,
     pub started_at: u64,
     pub ringing_at: Option<u64>,

@@ -4,7 +4,7 @@ use crate::base::cause::{Cause, Fault};
 use crate::base::id::CallId;
 use crate::media::event::Quality;
 use crate::protocol::audio::codec::Codec;
-use std::collections::BTreeMap;
+use crate::domain::trunk::attributes::Attributes;
 use std::sync::Arc;
 
 /// What happened, in plain data. The edge turns it into one line of JSON.
@@ -29,7 +29,7 @@ pub struct Record {
     /// The call in which a party of this one talks on: an attended transfer.
     pub goes_on_in: Option<CallId>,
     /// The normalised inbound attributes (reference: twelve names); absent distinct from empty.
-    pub attributes: BTreeMap<&'static str, Box<str>>,
+    pub attributes: Attributes,
     /// Why each decision fell as it did, in order.
     pub trail: Vec<Box<str>>,
     /// What flows did for it, step by step; what they noted of it; where its recordings are.

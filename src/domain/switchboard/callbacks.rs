@@ -19,6 +19,7 @@ use crate::domain::switchboard::interface::{SwitchboardEvent, SwitchboardOutput}
 use crate::domain::switchboard::queues::{LONGER, straight_to};
 use crate::domain::switchboard::routing::Ask;
 use crate::domain::switchboard::routing::scripted;
+use crate::domain::trunk::attributes::Attributes;
 use crate::domain::trunk::identity::{Dialled, Identity};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -150,7 +151,7 @@ impl Switchboard {
             profiles,
             dialled,
             identity,
-            attributes: BTreeMap::new(),
+            attributes: Attributes::default(),
             route: Vec::new(),
             script: Some(Box::new(script)),
             refusal: None,

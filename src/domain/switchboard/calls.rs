@@ -54,7 +54,8 @@ impl InviteMark {
 
 #[derive(Clone, Debug, Default)]
 pub struct Calls {
-    calls: BTreeMap<CallId, Entry>,
+    /// Boxed, because a tree of random names is a third empty.
+    calls: BTreeMap<CallId, Box<Entry>>,
     invites: BTreeMap<u64, (CallId, u64)>,
 }
 
@@ -72,7 +73,7 @@ impl Calls {
     }
 
     pub fn get(&self, call: CallId) -> Option<&Entry> {
-        self.calls.get(&call)
+        self.calls.get(&call).map(|entry| &**entry)
     }
 
     pub fn ids(&self) -> impl Iterator<Item = CallId> {
@@ -106,7 +107,7 @@ impl Calls {
             invite: mark.request,
             callback: None,
         };
-        self.calls.insert(call, entry);
+        self.calls.insert(call, Box::new(entry));
     }
 
     /// A call that nobody's INVITE begins.
@@ -122,7 +123,7 @@ impl Calls {
             invite: 0,
             callback: Some(callback),
         };
-        self.calls.insert(call, entry);
+        self.calls.insert(call, Box::new(entry));
     }
 
     /// Notes that a call holds a place. False if there is no such call: then nothing may be taken for it.
@@ -197,7 +198,7 @@ impl Calls {
     }
 
     /// Takes a call out of the table with whatever it still held.
-    pub fn end(&mut self, call: CallId) -> Option<Entry> {
+    pub fn end(&mut self, call: CallId) -> Option<Box<Entry>> {
         let entry = self.calls.remove(&call)?;
         if self.invites.get(&entry.invite).is_some_and(|(owner, _)| *owner == call) {
             self.invites.remove(&entry.invite);

@@ -14,12 +14,12 @@ use crate::domain::switchboard::numbers::{asker, caller_of, dialled, wanted};
 use crate::domain::switchboard::proof::Proof;
 use crate::domain::switchboard::routing::{Ask, Way};
 use crate::domain::switchboard::transfers::named_by;
+use crate::domain::trunk::attributes::Attributes;
 use crate::domain::trunk::identity::{Dialled, Identity, Privacy};
 use crate::domain::trunk::limits::Full;
 use crate::protocol::sip::message::{HeaderName, Message};
 use crate::protocol::sip::path::Path;
 use crate::protocol::sip::stamp;
-use std::collections::BTreeMap;
 
 /// An INVITE whose sender is known.
 struct Incoming {
@@ -33,7 +33,6 @@ struct Incoming {
 }
 
 /// What the caller's trunk sent along.
-type Attributes = BTreeMap<&'static str, Box<str>>;
 
 /// Why a known caller's call goes nowhere, for the call itself and for the counters.
 pub(super) type NoWay = (Refused, RefusalReason);

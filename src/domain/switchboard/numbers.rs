@@ -4,11 +4,10 @@ use crate::domain::call::interface::Party;
 use crate::domain::dialplan::lookup::{Asker, Wanted};
 use crate::domain::number::plan::Class;
 use crate::domain::phone;
-use crate::domain::trunk::attributes;
+use crate::domain::trunk::attributes::{self, Attributes};
 use crate::domain::trunk::identity::{Dialled, Identity, Peer};
 use crate::domain::trunk::settings::NumberRules;
 use crate::protocol::sip::message::Message;
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 pub(super) fn rules_of(party: &Party) -> &NumberRules {
@@ -46,7 +45,7 @@ pub(super) fn wanted<'a>(dialled: &'a Dialled, class: Option<Class>, buffer: &'a
 }
 
 /// Who calls, and the attributes that it brought. A phone is who it proved to be, whatever it writes into From.
-pub(super) fn caller_of(message: &Message, caller: &Party, host: &str) -> (Identity, BTreeMap<&'static str, Box<str>>) {
+pub(super) fn caller_of(message: &Message, caller: &Party, host: &str) -> (Identity, Attributes) {
     match caller {
         Party::Trunk(trunk) => {
             let identity = Identity::of_caller(message, &Peer::of_trunk(trunk, host));

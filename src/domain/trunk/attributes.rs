@@ -3,7 +3,6 @@
 use super::identity::bounded;
 use crate::protocol::sip::message::value::NameAddr;
 use crate::protocol::sip::message::{HeaderName, Message};
-use std::collections::BTreeMap;
 
 /// Each name, and whether it is believed of trusted peers alone.
 const NAMES: [(HeaderName, bool); 12] = [
@@ -21,19 +20,22 @@ const NAMES: [(HeaderName, bool); 12] = [
     (HeaderName::CalledPartyAddress, false),
 ];
 
+/// Names of headers, each once, and what they said. Every call keeps its own, so there is no room to spare in it.
+pub type Attributes = Box<[(&'static str, Box<str>)]>;
+
 /// The attributes that an INVITE has, under the names of their headers.
-pub fn of_invite(invite: &Message, trusted: bool) -> BTreeMap<&'static str, Box<str>> {
-    let mut attributes = BTreeMap::new();
+pub fn of_invite(invite: &Message, trusted: bool) -> Attributes {
+    let mut attributes = Vec::new();
     let from = invite.from().ok();
     for (name, needs_trust) in NAMES {
         if needs_trust && !trusted {
             continue;
         }
         if let Some(value) = invite.get(name).or_else(|| elsewhere(invite, from.as_ref(), name)) {
-            attributes.insert(name.text(), bounded(value).into());
+            attributes.push((name.text(), bounded(value).into()));
         }
     }
-    attributes
+    attributes.into()
 }
 
 /// Where carriers put what they do not give a header of its own.
@@ -66,19 +68,23 @@ mod tests {
         Message::parse(text.as_bytes()).expect("a message")
     }
 
+    fn value_of<'a>(attributes: &'a Attributes, name: &str) -> Option<&'a str> {
+        attributes.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
+    }
+
     #[test]
     fn absent_is_not_empty() {
         let attributes = of_invite(&invite("Hop-Counter:\r\nOriginating-Switch: 710\r\n"), true);
-        assert_eq!(attributes.get("Hop-Counter").map(|value| &**value), Some(""));
-        assert_eq!(attributes.get("Originating-Switch").map(|value| &**value), Some("710"));
-        assert_eq!(attributes.get("Calling-Party-Address"), None);
-        assert_eq!(attributes.get("To").map(|value| &**value), Some("<sip:1@h>"));
+        assert_eq!(value_of(&attributes, "Hop-Counter"), Some(""));
+        assert_eq!(value_of(&attributes, "Originating-Switch"), Some("710"));
+        assert_eq!(value_of(&attributes, "Calling-Party-Address"), None);
+        assert_eq!(value_of(&attributes, "To"), Some("<sip:1@h>"));
     }
 
     #[test]
     fn what_stands_in_parameters_is_found() {
         let attributes = of_invite(&invite("Diversion: <sip:+1555@c.example>;reason=unconditional\r\n"), true);
-        let of = |name: &str| attributes.get(name).map(|value| &**value);
+        let of = |name: &str| value_of(&attributes, name);
         assert_eq!((of("ISUP-OLI"), of("JIP"), of("Originating-Trunk")), (Some("62"), Some("212555"), Some("0235")));
         assert_eq!(of("Call-Forwarding-Indicator"), Some("<sip:+1555@c.example>;reason=unconditional"));
     }
@@ -87,8 +93,8 @@ mod tests {
     fn assertions_of_untrusted_peers_are_no_attributes() {
         let headers = "P-Asserted-Identity: <sip:+1@c>\r\nP-Charge-Info: <sip:+1@c>\r\nDiversion: <sip:+1@c>\r\n";
         let attributes = of_invite(&invite(headers), false);
-        let names: Vec<&str> = attributes.keys().copied().collect();
-        assert_eq!(names, ["From", "ISUP-OLI", "JIP", "Originating-Trunk", "To"]);
+        let names: Vec<&str> = attributes.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["From", "To", "ISUP-OLI", "JIP", "Originating-Trunk"]);
         assert_eq!(of_invite(&invite(headers), true).len(), 8);
     }
 }

@@ -5,7 +5,7 @@ use crate::base::id::CallId;
 use crate::domain::contact::{RecordLeg, RecordMedia, RecordParty};
 use crate::media::event::{Direction as Way, Quality};
 use crate::protocol::audio::codec::Codec;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 fn metrics() -> Metrics {
     Metrics::new(Duration::from_secs(1_795_262_357)).unwrap()
@@ -42,7 +42,7 @@ fn record() -> Record {
         dialled_e164: None,
         legs: vec![leg(1_000), leg(1_004)],
         callback: None,
-        attributes: BTreeMap::new(),
+        attributes: Default::default(),
         trail: Vec::new(),
         steps: Vec::new(),
         noted: Vec::new(),
