@@ -13,9 +13,9 @@ pub const CALL_INBOX: usize = 64;
 /// Inbox of the switchboard: about 100 ms of work; full means new work is refused, statelessly.
 pub const SWITCHBOARD_INBOX: usize = 4_096;
 /// Transactions of one owner that is not a call (registrations, health checks, subscriptions).
-pub const SWITCHBOARD_TRANSACTIONS: usize = 50_000;
+pub const SWITCHBOARD_TRANSACTIONS: u32 = 50_000;
 /// Transactions of one call: re-INVITEs and the like arrive one after the other.
-pub const CALL_TRANSACTIONS: usize = 64;
+pub const CALL_TRANSACTIONS: u32 = 64;
 /// Legs of one call (RFC 3261 forking to phones, ring groups).
 pub const LEGS_MAX: usize = 32;
 /// Early dialogs that one outbound INVITE may open before further ones are ignored.

@@ -8,7 +8,7 @@ use crate::domain::call::digits;
 use crate::domain::call::interface::{
     Beginning, CallEvent, CallInput, CallOutput, CallStart, Place, Profiles, TrunkOutcome,
 };
-use crate::domain::call::parts::{self, Parts, Story, outcome_of};
+use crate::domain::call::parts::{self, Closing, Parts, Story, outcome_of};
 use crate::domain::call::phase::{Answer, Phase, Routing};
 use crate::domain::call::record;
 use crate::domain::call::trail::Trail;
@@ -30,8 +30,6 @@ use std::time::{Duration, Instant};
 pub struct Call {
     phase: Phase,
     parts: Parts,
-    is_recorded: bool,
-    is_finished: bool,
 }
 
 impl Call {
@@ -61,12 +59,13 @@ impl Call {
             started_at: now.unix_millis(),
             ringing_at: None,
             answered_at: None,
+            closing: Closing::Open,
             outcome: None,
             served: None,
         };
         let routing = Routing { stages: start.route, refusal: start.refusal, script: start.script, due };
         let parts = Parts::new(wire, story, Trail::new(start.trail));
-        let call = Call { phase: Phase::Routing(Box::new(routing)), parts, is_recorded: false, is_finished: false };
+        let call = Call { phase: Phase::Routing(Box::new(routing)), parts };
         (call, first)
     }
 
@@ -117,26 +116,32 @@ impl Call {
 
     /// The record leaves when the last leg has ended, the end when nothing is left that could be asked again.
     fn conclude(&mut self) {
-        if !self.phase.is_ending() || self.is_finished {
+        if !self.phase.is_ending() || self.is_finished() {
             return;
         }
-        if self.is_recorded || self.parts.legs.iter().any(|leg| leg.line.facts.ended.is_none()) {
+        if self.parts.story.closing == Closing::Recorded
+            || self.parts.legs.iter().any(|leg| leg.line.facts.ended.is_none())
+        {
             return self.finish();
         }
         let left: Vec<LegId> = self.parts.streams.left_open().collect();
         left.into_iter().for_each(|leg| self.parts.close_stream(leg));
         // The record tells how each stream fared.
         if self.parts.streams.are_closed() {
-            self.is_recorded = true;
+            self.parts.story.closing = Closing::Recorded;
             let record = Box::new(record::draw_up(&self.parts));
             self.parts.outputs.push_back(CallOutput::Record(record));
         }
         self.finish();
     }
 
+    fn is_finished(&self) -> bool {
+        self.parts.story.closing == Closing::Finished
+    }
+
     fn finish(&mut self) {
-        if self.is_recorded && self.parts.wire.is_idle() {
-            self.is_finished = true;
+        if self.parts.story.closing == Closing::Recorded && self.parts.wire.is_idle() {
+            self.parts.story.closing = Closing::Finished;
             self.parts.release_all();
             self.parts.outputs.push_back(CallOutput::Finished);
         }
@@ -336,7 +341,7 @@ impl Machine for Call {
     type Output = CallOutput;
 
     fn handle_input(&mut self, now: Now, input: CallInput) {
-        if self.is_finished {
+        if self.is_finished() {
             return;
         }
         // What happens to the others when a call fails can only be seen where one does.
@@ -376,7 +381,7 @@ impl Machine for Call {
     }
 
     fn handle_deadline(&mut self, now: Now) {
-        if self.is_finished {
+        if self.is_finished() {
             return;
         }
         self.parts.wire.now = now;

@@ -487,5 +487,5 @@ fn note_hold(parts: &mut Parts, id: LegId) {
 /// What a BYE says of its own goes along with the one to the other side (RFC 7433).
 fn part(parts: &mut Parts, legs: (LegId, LegId), message: &Message) {
     let crossing = invite::passed(parts, legs, message);
-    parts.with(legs.1, |leg, _| leg.line.parting = crossing);
+    parts.with(legs.1, |leg, _| leg.line.parting = crossing.into());
 }

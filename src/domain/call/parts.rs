@@ -45,6 +45,15 @@ pub struct Parts {
     talking: Option<(LegId, LegId)>,
 }
 
+/// The record leaves first, the call when nobody can ask anything again.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Closing {
+    #[default]
+    Open,
+    Recorded,
+    Finished,
+}
+
 /// What the record tells besides its legs.
 pub struct Story {
     pub caller: Party,
@@ -55,6 +64,8 @@ pub struct Story {
     pub started_at: u64,
     pub ringing_at: Option<u64>,
     pub answered_at: Option<u64>,
+    /// How far its end is.
+    pub closing: Closing,
     /// Why it ended, and whose fault that was: the first reason stands.
     pub outcome: Option<(Cause, Fault)>,
     /// The callback that the call keeps, and the call in which it was promised.

@@ -2,9 +2,9 @@
 
 use crate::base::cause::{Cause, Fault};
 use crate::base::id::CallId;
+use crate::domain::trunk::attributes::Attributes;
 use crate::media::event::Quality;
 use crate::protocol::audio::codec::Codec;
-use crate::domain::trunk::attributes::Attributes;
 use std::sync::Arc;
 
 /// What happened, in plain data. The edge turns it into one line of JSON.

@@ -60,7 +60,7 @@ impl OwedAck {
     /// RFC 3261 13.2.2.4: every 2xx has its ACK. The peer waits 64*T1 for it (13.3.1.4); the last eighth is left for an ACK
     /// that gets lost.
     pub fn new(wire: &Wire, client: ClientKey, cseq: u32) -> OwedAck {
-        OwedAck { client, cseq, until: wire.now.instant + wire.timers.t1 * 56 }
+        OwedAck { client, cseq, until: wire.now.instant + wire.transactions.timers().t1 * 56 }
     }
 }
 

@@ -177,7 +177,7 @@ impl Inbound {
         let tag = stamp::tag(wire.call, line.id, fork, &mut wire.entropy);
         let dialog = Dialog::accept(&self.invite, &tag).ok()?;
         let cseq = dialog.remote_cseq.unwrap_or_default();
-        let reliable = ReliableResponses::new(wire.timers, cseq, &mut wire.entropy);
+        let reliable = ReliableResponses::new(wire.transactions.timers(), cseq, &mut wire.entropy);
         self.slots.push(Slot {
             owner,
             dialog,

@@ -34,7 +34,7 @@ pub struct Line {
     /// Where that is a name.
     pub name: Option<Box<NamedHop>>,
     /// What the other side's BYE has to say to this party.
-    pub parting: Vec<Header>,
+    pub parting: Box<[Header]>,
     pub media: MediaPlan,
     pub peer: Abilities,
     pub timer: SessionTimer,
@@ -77,7 +77,7 @@ pub struct Leg {
     pub line: Line,
     state: State,
     /// INVITEs of an earlier attempt that may still be answered.
-    abandoned: Vec<Abandoned>,
+    abandoned: Box<[Abandoned]>,
 }
 
 impl Line {
@@ -102,7 +102,7 @@ impl Line {
             party,
             target,
             name: None,
-            parting: Vec::new(),
+            parting: Box::default(),
             media,
             peer: Abilities::default(),
             timer,
@@ -146,16 +146,16 @@ pub fn fingerprint(bytes: &[u8]) -> u64 {
 
 impl Leg {
     pub fn inbound(line: Line, state: Inbound) -> Leg {
-        Leg { line, state: State::Inbound(Box::new(state)), abandoned: Vec::new() }
+        Leg { line, state: State::Inbound(Box::new(state)), abandoned: Box::default() }
     }
 
     /// An INVITE that was refused at once.
     pub fn refused(line: Line) -> Leg {
-        Leg { line, state: State::Over(Over::default()), abandoned: Vec::new() }
+        Leg { line, state: State::Over(Over::default()), abandoned: Box::default() }
     }
 
     pub fn outbound(line: Line, state: Outbound) -> Leg {
-        Leg { line, state: State::Outbound(Box::new(state)), abandoned: Vec::new() }
+        Leg { line, state: State::Outbound(Box::new(state)), abandoned: Box::default() }
     }
 
     pub fn id(&self) -> LegId {
@@ -359,7 +359,8 @@ impl Leg {
         if let State::Outbound(state) = &self.state
             && state.is_waiting_for(client)
         {
-            self.abandoned.push(state.leave(&self.line));
+            let before = std::mem::take(&mut self.abandoned);
+            self.abandoned = before.into_iter().chain([state.leave(&self.line)]).collect();
             wire.abandon(client);
             self.on_no_response(wire, (Errand::Invite, client), FailureReason::Silence);
         }

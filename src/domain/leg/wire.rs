@@ -55,7 +55,6 @@ pub struct Wire {
     pub transactions: Transactions,
     pub entropy: Entropy,
     pub profiles: Arc<Profiles>,
-    pub timers: TimerValues,
     pub events: VecDeque<(LegId, LegEvent)>,
     /// Names that have to be looked up.
     pub questions: Vec<(LegId, NameToResolve)>,
@@ -91,7 +90,6 @@ impl Wire {
             transactions,
             entropy,
             profiles,
-            timers,
             events: VecDeque::new(),
             questions: Vec::new(),
             held: Vec::new(),

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
 
 /// Transactions that a test phone has at once.
-const TRANSACTIONS_MAX: usize = 1_000;
+const TRANSACTIONS_MAX: u32 = 1_000;
 
 pub struct Line {
     socket: UdpSocket,

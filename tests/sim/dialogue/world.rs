@@ -462,7 +462,7 @@ impl World {
                 display: "Caller".into(),
                 private: self.private,
             },
-            attributes: BTreeMap::new(),
+            attributes: Default::default(),
             route,
             script: self.floor.script(),
             refusal: self.refusal.map(|cause| Refused { cause, retry_after: Some(7), words: "no place".into() }),

@@ -113,7 +113,7 @@ const LOOKED_AT: usize = 64;
 /// thousands stay logarithmic.
 pub struct Transactions {
     timers: TimerValues,
-    entries_max: usize,
+    entries_max: u32,
     last_id: u32,
     entries: BTreeMap<u32, Entry>,
     ids_by_key: BTreeMap<Key, u32>,
@@ -136,7 +136,7 @@ enum One {
 }
 
 impl Transactions {
-    pub fn new(timers: TimerValues, entries_max: usize) -> Transactions {
+    pub fn new(timers: TimerValues, entries_max: u32) -> Transactions {
         Transactions {
             timers,
             entries_max,
@@ -171,9 +171,18 @@ impl Transactions {
         ClientKey(self.next_id())
     }
 
+    pub fn timers(&self) -> TimerValues {
+        self.timers
+    }
+
+    /// How many transactions there may be where so many places are kept for others.
+    fn room_but(&self, kept: u32) -> usize {
+        usize::try_from(self.entries_max.saturating_sub(kept)).unwrap_or(usize::MAX)
+    }
+
     /// Starts a client transaction (not for ACK).
     pub fn request(&mut self, now: Now, key: ClientKey, request: ClientRequest) {
-        if self.entries.len() >= self.entries_max {
+        if self.entries.len() >= self.room_but(0) {
             self.outputs.push_back(TransactionOutput::Unreachable { client: key });
             return;
         }
@@ -309,7 +318,7 @@ impl Transactions {
         }
         // A quarter is kept for what we ask ourselves, half of it for a BYE: either side must be able to hang up.
         let kept = if message.method() == Method::Bye { self.entries_max / 8 } else { self.entries_max / 4 };
-        let room = self.entries_max - kept;
+        let room = self.room_but(kept);
         if self.entries.len() >= room {
             self.forget_an_answered_one();
         }
