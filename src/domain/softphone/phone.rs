@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 /// Transactions at once; an agent has few calls.
-const TRANSACTIONS_MAX: usize = 128;
+const TRANSACTIONS_MAX: u32 = 128;
 /// Calls that are not over.
 pub(super) const TALKS_MAX: usize = 8;
 /// Calls that are over and not yet cleared.

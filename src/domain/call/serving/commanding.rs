@@ -94,7 +94,8 @@ impl Serving {
             Wanted::HangUpSaying(cause, words) => {
                 parts.say(format!("{by} hangs up: {}", cause.name()));
                 for leg in &mut parts.legs {
-                    leg.line.parting.push(Header::user_to_user(words.clone()));
+                    let before = std::mem::take(&mut leg.line.parting);
+                    leg.line.parting = before.into_iter().chain([Header::user_to_user(words.clone())]).collect();
                 }
                 Ok((taken, Commanded::HangUp(cause)))
             }
