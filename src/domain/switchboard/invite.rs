@@ -32,8 +32,6 @@ struct Incoming {
     trail: Vec<Box<str>>,
 }
 
-/// What the caller's trunk sent along.
-
 /// Why a known caller's call goes nowhere, for the call itself and for the counters.
 pub(super) type NoWay = (Refused, RefusalReason);
 

@@ -169,14 +169,16 @@ impl Description<'_> {
         Some((of("ice-ufrag")?, of("ice-pwd")?))
     }
 
+    /// The hold of RFC 2543, "do not send to me". With ICE the address of c= says nothing yet: a browser writes zeros there
+    /// until it has candidates (RFC 8829 5.2.1).
+    pub fn has_no_place(&self, media: &Media<'_>) -> bool {
+        self.ice(media).is_none() && self.connection(media).is_some_and(|connection| connection.is_zero())
+    }
+
     /// Whether anybody is asked to send: no live stream of this description wants to hear.
     pub fn is_hold(&self) -> bool {
         let mut live = self.media.iter().filter(|media| media.port != 0).peekable();
-        live.peek().is_some()
-            && live.all(|media| {
-                !self.direction(media).receives()
-                    || self.connection(media).is_some_and(|connection| connection.is_zero())
-            })
+        live.peek().is_some() && live.all(|media| !self.direction(media).receives() || self.has_no_place(media))
     }
 }
 

@@ -50,8 +50,7 @@ impl<'a> View<'a> {
     /// With the hold of RFC 2543: who gives no address does not want to hear.
     pub fn direction(&self) -> Direction {
         let written = self.description.direction(self.media);
-        let has_no_place = self.description.connection(self.media).is_some_and(|connection| connection.is_zero());
-        if has_no_place { written.and(Direction::SendOnly) } else { written }
+        if self.description.has_no_place(self.media) { written.and(Direction::SendOnly) } else { written }
     }
 
     fn address(&self) -> Option<IpAddr> {

@@ -166,6 +166,9 @@ fn hold_has_three_forms() {
     assert!(of("m=audio 4000 RTP/AVP 0\na=sendonly\n"));
     assert!(of("m=audio 4000 RTP/AVP 0\na=inactive\n"));
     assert!(of("m=audio 4000 RTP/AVP 0\nc=IN IP4 0.0.0.0\n"));
+    let browsers = "m=audio 9 UDP/TLS/RTP/SAVPF 111\nc=IN IP4 0.0.0.0\na=ice-ufrag:u\na=ice-pwd:p\n";
+    assert!(!of(browsers), "a browser that has no candidate yet");
+    assert!(of(&format!("{browsers}a=sendonly\n")));
     assert!(of("a=sendonly\nm=audio 4000 RTP/AVP 0\nm=video 0 RTP/AVP 34\n"));
     assert!(!of("m=audio 4000 RTP/AVP 0\n") && !of("m=audio 4000 RTP/AVP 0\na=recvonly\n") && !of(""));
     assert!(!of("m=audio 4000 RTP/AVP 0\na=sendonly\nm=video 5000 RTP/AVP 34\n"));
