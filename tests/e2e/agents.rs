@@ -120,6 +120,18 @@ fn description(fragment: &str, setup: &str) -> String {
     )
 }
 
+/// A customer who dials the queue and stays as long as the test.
+fn customer(daemon: &Daemon) -> Child {
+    let to = format!("127.0.0.1:{}", daemon.sip);
+    Command::new(env!("CARGO_BIN_EXE_offhook"))
+        .args(["dial", "100", "--to", &to, "--from", "bob", "--login", "bob:sip-secret-of-bob"])
+        .args(["--seconds", "600", "--ring-seconds", "600"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the caller starts")
+}
+
 #[test]
 fn who_may_not_come_is_refused_for_the_reason() {
     let (daemon, mut pages) = house();
@@ -167,4 +179,48 @@ fn tokens_end_with_the_logout_and_resuming_with_the_seat() {
     for name in ["token", "resume"] {
         assert_eq!(pages.open("d", &by(name))["error"]["code"], "expired", "{name}");
     }
+}
+
+#[test]
+fn a_call_goes_on_while_its_page_is_gone() {
+    let (daemon, mut pages) = house();
+    let welcome = pages.open("a", &alice());
+    pages.say("a", json!({ "do": "set_status", "status": "available" }));
+    let mut customer = customer(&daemon);
+    let rings = pages.until("a", "contact.state", json!("connecting"));
+    let contact = rings["contact"]["id"].as_str().expect("a name").to_owned();
+    assert_eq!((&rings["contact"]["queue"], &rings["contact"]["to"]), (&json!("orders"), &json!("100")), "{rings}");
+    let offer = rings["contact"]["offer"].as_str().expect("an offer");
+    assert!(offer.contains("a=fingerprint:sha-256") && offer.contains("a=ice-lite"), "{offer}");
+    let accept = json!({ "do": "accept", "contact": contact, "sdp": description("page", "active") });
+    assert!(pages.say("a", accept).get("done").is_some());
+    pages.until("a", "agent.activity", json!("on_contact"));
+    assert!(pages.say("a", json!({ "do": "hold", "contact": contact })).get("done").is_some());
+    assert!(pages.say("a", json!({ "do": "resume", "contact": contact })).get("done").is_some());
+    assert!(pages.say("a", json!({ "do": "logout" }))["error"]["code"] == "wrong_state");
+
+    pages.ask(&json!(["drop", "a"]));
+    let back = pages.open("b", &json!({ "token": welcome["resume"], "media": true }));
+    assert_eq!(back["contacts"][0]["id"], contact, "{back}");
+    assert_eq!(back["contacts"][0]["needs_attach"], true, "{back}");
+    let attach = json!({ "do": "attach", "contact": contact, "sdp": description("quay", "actpass") });
+    let attached = pages.say("b", attach);
+    let answer = attached["sdp"].as_str().unwrap_or_else(|| panic!("{attached}"));
+    assert!(answer.contains("a=setup:passive") && answer.contains("a=sendrecv"), "{answer}");
+    assert_ne!(line(answer, "a=ice-ufrag:"), line(offer, "a=ice-ufrag:"), "another connection has other credentials");
+    assert!((daemon.metric("offhook_softphone_resumed_total") - 1.0).abs() < 0.5);
+
+    assert!(pages.say("b", json!({ "do": "hang_up", "contact": contact })).get("done").is_some());
+    let acw = pages.until("b", "contact.state", json!("ended"));
+    assert!(acw["contact"]["ended"]["cause"].is_string(), "{acw}");
+    pages.until("b", "agent.activity", json!("acw"));
+    assert!(pages.say("b", json!({ "do": "clear", "contact": contact })).get("done").is_some());
+    pages.until("b", "contact", json!(contact));
+    assert_eq!(pages.open("c", &json!({ "token": welcome["token"] }))["history"][0]["outcome"], "answered");
+    drop(customer.kill());
+    drop(customer.wait());
+}
+
+fn line<'a>(description: &'a str, name: &str) -> Option<&'a str> {
+    description.lines().find_map(|line| line.strip_prefix(name))
 }

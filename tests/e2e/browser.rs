@@ -1,4 +1,5 @@
-//! A phone of JsSIP or SIP.js in Chromium, led line by line. Its microphone is a tone, and what it hears is measured.
+//! A phone of JsSIP or SIP.js, or the softphone's page, in Chromium, led line by line. Its microphone is a tone, and what it
+//! hears is measured.
 
 use crate::web;
 use std::io::{BufRead, BufReader, Write};
@@ -31,6 +32,11 @@ impl Browser {
         browser.does("start");
         browser.does("tells registered");
         browser
+    }
+
+    /// The softphone's page as the daemon serves it there, before anybody has logged in.
+    pub fn at_the_page(url: &str, hertz: u16) -> Browser {
+        Browser::led("softphone.mjs", &[url, &hertz.to_string()])
     }
 
     fn led(script: &str, arguments: &[&str]) -> Browser {

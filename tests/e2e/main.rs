@@ -26,6 +26,7 @@ mod own_network;
 mod page;
 mod phones;
 mod sipp;
+mod softphone;
 mod turns;
 mod wav;
 mod web;
