@@ -35,6 +35,8 @@ const words = {
   status: (name) => page.selectOption('#status', name),
   async target(text) {
     await page.fill('#target', text);
+    // Colleagues are told about each other once a second.
+    await page.locator('.targets button', { hasText: text }).first().waitFor();
     await page.keyboard.press('Enter');
   },
   reload: () => page.reload(),
